@@ -1,0 +1,144 @@
+package notify
+
+import "time"
+
+// What a shard does with events that a subscriber can't take: the mailbox and its policies.
+
+// push puts events behind what waits for s; beyond its size the overflow policy acts.
+func (sh *shard) push(s *Subscription, events []*Event, now time.Time) {
+	if s.box == nil {
+		s.box = newMailbox(s.backlog.size(), false)
+	}
+	if s.box.len() == 0 {
+		sh.counts.parked++
+	}
+	for i, ev := range events {
+		if s.box.full() && !sh.makeRoom(s, events[i:], now) {
+			if s.ended() || sh.walk.waiting != nil {
+				return
+			}
+			continue
+		}
+		s.box.push(ev)
+		sh.counts.InFlight++
+		sh.work.Queued++
+	}
+}
+
+// makeRoom applies the overflow policy of s to the first of events and reports whether that one
+// can be pushed now. When the policy ends the subscription or suspends the walk it has settled all
+// of events.
+func (sh *shard) makeRoom(s *Subscription, events []*Event, now time.Time) bool {
+	ev := events[0]
+	switch s.backlog.Overflow {
+	case Conflate:
+		if ev.Key == "" {
+			sh.lose(s, events[:1], Newest)
+			break
+		}
+		sh.work.Queued++
+		if old := s.box.conflate(ev); old != nil {
+			sh.counts.Conflated++
+			sh.tell(s, old, Conflated)
+		} else {
+			sh.counts.InFlight++
+		}
+	case DropOldest:
+		old := s.box.front(1)[0]
+		sh.unqueue(s, 1)
+		sh.counts.Dropped[Oldest]++
+		sh.tell(s, old, Oldest)
+		return true
+	case DropNewest:
+		sh.lose(s, events[:1], Newest)
+	case Flush:
+		sh.discard(s, Flushed)
+		return true
+	case Evict:
+		s.finish(ErrSlow)
+		sh.lose(s, events, Evicted)
+	case Block:
+		sh.suspend(s, events, false, now)
+	}
+	return false
+}
+
+// lose counts events as lost to s.
+func (sh *shard) lose(s *Subscription, events []*Event, cause Cause) {
+	sh.counts.Dropped[cause] += uint64(len(events))
+	for _, ev := range events {
+		sh.tell(s, ev, cause)
+	}
+}
+
+func (sh *shard) tell(s *Subscription, ev *Event, cause Cause) {
+	if ob := sh.p.observer; ob != nil {
+		ob.Dropped(s, ev, cause)
+	}
+	if ob, ok := s.to.(Observer); ok {
+		ob.Dropped(s, ev, cause)
+	}
+}
+
+// discard loses everything that waits for s.
+func (sh *shard) discard(s *Subscription, cause Cause) {
+	for s.box.len() > 0 {
+		events := s.box.front(s.box.len())
+		sh.lose(s, events, cause)
+		sh.unqueue(s, len(events))
+	}
+}
+
+// unqueue removes the first k events that wait for s from its mailbox.
+func (sh *shard) unqueue(s *Subscription, k int) {
+	s.box.pop(k)
+	sh.counts.InFlight -= uint64(k)
+}
+
+// release gives the mailbox of s, which was parked, back when nothing waits in it any more.
+func (sh *shard) release(s *Subscription) {
+	if s.parked() {
+		return
+	}
+	sh.counts.parked--
+	if !s.backlog.Prealloc {
+		s.box = nil
+	}
+}
+
+// drain delivers from the mailbox of s until that is empty or s takes less than it is offered.
+func (sh *shard) drain(s *Subscription) {
+	if !s.parked() {
+		return
+	}
+	for budget := sh.p.cfg.Batch; s.parked() && !s.ended(); {
+		if budget <= 0 {
+			s.Ready() // others first
+			return
+		}
+		events := s.box.front(budget)
+		since, stale := s.since.Load(), 0
+		for stale < len(events) && isStale(events[stale], since) {
+			stale++
+		}
+		if stale > 0 {
+			sh.counts.Stale += uint64(stale)
+			sh.unqueue(s, stale)
+			continue
+		}
+		for i, ev := range events {
+			if isStale(ev, since) {
+				events = events[:i]
+				break
+			}
+		}
+		taken := sh.deliver(s, events)
+		sh.unqueue(s, taken)
+		if budget -= taken; taken < len(events) {
+			break
+		}
+	}
+	sh.release(s)
+}
+
+func isStale(ev *Event, since int64) bool { return ev.Revision != 0 && ev.Revision <= since }

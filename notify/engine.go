@@ -1,0 +1,232 @@
+package notify
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/notifylab/notifylab/notify/clock"
+)
+
+// Engine fans events out to subscribers. Make one with New, drive it with Run or Step. All methods
+// are safe for concurrent use, but for Step, which one goroutine at a time may call.
+type Engine struct {
+	clock      clock.Clock
+	processors map[Type]*processor // fixed by New
+	shards     []*shard
+	driven     atomic.Bool // by Run
+	closed     chan struct{}
+	closeOnce  sync.Once
+	turn       int // the shard that Step looks at first
+}
+
+// Work says what one step did, in units that a cost model can charge for.
+type Work struct {
+	Shard     int       // which shard did it
+	Routed    int       // events taken from the task queue and looked up in the tables
+	Delivered int       // deliveries that a subscriber took
+	Queued    int       // deliveries put into a mailbox
+	Idle      bool      // there was nothing to do
+	Closed    bool      // the shard has ended everything and will never do anything again
+	Next      time.Time // when to step again though nothing new came in; zero: no need to
+}
+
+// New makes an engine from a valid configuration and starts nothing.
+func New(c Config) (*Engine, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	if c.Clock == nil {
+		c.Clock = clock.Real{}
+	}
+	e := &Engine{
+		clock:      c.Clock,
+		processors: make(map[Type]*processor, len(c.Types)),
+		closed:     make(chan struct{}),
+	}
+	names := make([]Type, 0, len(c.Types))
+	for t := range c.Types {
+		names = append(names, t)
+	}
+	slices.Sort(names)
+	for _, t := range names {
+		p := newProcessor(t, c.Types[t], c.Observer, len(e.shards))
+		e.processors[t] = p
+		e.shards = append(e.shards, p.shards...)
+	}
+	return e, nil
+}
+
+// Subscribe makes to a member of the group. Every event that is published after Subscribe has
+// returned is offered to it; one published shortly before may be. The group "" hears only what is
+// for all groups of the subject. A nil backlog means the type's own.
+//
+// The errors are ErrUnknownType, ErrClosed and ErrInvalid.
+func (e *Engine) Subscribe(t Type, subject, group string, to Subscriber, b *Backlog) (
+	*Subscription, error) {
+	p, err := e.processor(t, subject)
+	if err != nil {
+		return nil, fmt.Errorf("subscribe: %w", err)
+	}
+	if to == nil {
+		return nil, fmt.Errorf("%w: subscribe: subscriber is nil", ErrInvalid)
+	}
+	if b == nil {
+		b = &p.cfg.Backlog
+	} else if err := b.validate(); err != nil {
+		return nil, fmt.Errorf("subscribe: Backlog: %w", err)
+	}
+	return p.subscribe(subject, group, to, b)
+}
+
+// Publish addresses the named groups of ev.Subject, or every group of it when none is named; the
+// names must be distinct, and the slice must not change any more. It returns when the event stands
+// in the task queues, before anybody has it. Nobody listening is no error.
+//
+// On a full task queue it waits until there is room, or returns ErrFull, as the type is
+// configured; a wait ends with ctx (its error is wrapped) and with the engine (ErrClosed). The
+// other errors are ErrUnknownType and ErrInvalid.
+func (e *Engine) Publish(ctx context.Context, ev *Event, groups ...string) error {
+	if ev == nil {
+		return fmt.Errorf("%w: publish: event is nil", ErrInvalid)
+	}
+	p, err := e.processor(ev.Type, ev.Subject)
+	if err != nil {
+		return fmt.Errorf("publish: %w", err)
+	}
+	return p.publish(ctx, task{ev: ev, groups: groups})
+}
+
+func (e *Engine) processor(t Type, subject string) (*processor, error) {
+	p := e.processors[t]
+	if p == nil {
+		return nil, fmt.Errorf("%w %q: want one of %s", ErrUnknownType, t, e.typeNames())
+	}
+	if subject == "" {
+		return nil, fmt.Errorf("%w: subject is empty", ErrInvalid)
+	}
+	return p, nil
+}
+
+func (e *Engine) typeNames() string {
+	names := make([]string, 0, len(e.processors))
+	for t := range e.processors {
+		names = append(names, string(t))
+	}
+	slices.Sort(names)
+	return strings.Join(names, ", ")
+}
+
+// Run drives the engine with one goroutine per shard until ctx ends or Close is called, closes it,
+// and returns nil after the last of them has ended. An engine runs once: a second call returns
+// ErrRunning.
+func (e *Engine) Run(ctx context.Context) error {
+	if !e.driven.CompareAndSwap(false, true) {
+		return ErrRunning
+	}
+	var workers sync.WaitGroup
+	for _, sh := range e.shards {
+		workers.Go(func() { sh.run(e.clock) })
+	}
+	select {
+	case <-ctx.Done():
+		e.Close()
+	case <-e.closed:
+	}
+	workers.Wait()
+	return nil
+}
+
+// Step does one unit of work at time now on the caller's goroutine: what one shard has to do next.
+// The shards take turns. When all are idle it says so, with the earliest time at which one of them
+// wants to be stepped again. Under Run it returns ErrRunning.
+func (e *Engine) Step(now time.Time) (Work, error) {
+	if e.driven.Load() {
+		return Work{Idle: true}, ErrRunning
+	}
+	idle := Work{Idle: true, Closed: true}
+	for range e.shards {
+		sh := e.shards[e.turn]
+		e.turn = (e.turn + 1) % len(e.shards)
+		w := sh.step(now)
+		if !w.Idle {
+			return w, nil
+		}
+		idle.Closed = idle.Closed && w.Closed
+		if !w.Next.IsZero() && (idle.Next.IsZero() || w.Next.Before(idle.Next)) {
+			idle.Next = w.Next
+		}
+	}
+	return idle, nil
+}
+
+// Close refuses events and subscriptions from now on, and has every shard end what it holds in its
+// next step: subscriptions with ErrClosed. It doesn't wait for that. Closing twice is legal.
+func (e *Engine) Close() {
+	e.closeOnce.Do(func() {
+		for _, p := range e.processors {
+			p.close()
+		}
+		close(e.closed)
+	})
+}
+
+// Stats sums up the named types, or all of them when none is named; unknown ones add nothing. Each
+// shard's figures are those at the end of its last step, so the books balance in every reading.
+func (e *Engine) Stats(types ...Type) Stats {
+	var st Stats
+	if len(types) == 0 {
+		for _, p := range e.processors {
+			p.stats(&st)
+		}
+	}
+	for _, t := range types {
+		if p := e.processors[t]; p != nil {
+			p.stats(&st)
+		}
+	}
+	return st
+}
+
+// ResetHighWater starts the high-water marks of the task queues anew.
+func (e *Engine) ResetHighWater() {
+	for _, sh := range e.shards {
+		sh.tasks.ResetHighWater()
+	}
+}
+
+// run is the goroutine around step: it sleeps when there is nothing to do.
+func (sh *shard) run(clk clock.Clock) {
+	for {
+		work := sh.step(clk.Now())
+		if work.Closed {
+			return
+		}
+		if work.Idle {
+			sh.sleep(clk, work.Next)
+		}
+	}
+}
+
+// sleep returns when there is work, or at the time next unless that is zero.
+func (sh *shard) sleep(clk clock.Clock, next time.Time) {
+	sh.asleep.Store(true)
+	defer sh.asleep.Store(false)
+	if sh.hasWork() {
+		return
+	}
+	var alarm <-chan time.Time
+	if !next.IsZero() {
+		t := clk.NewTimer(next.Sub(clk.Now()))
+		defer t.Stop()
+		alarm = t.C()
+	}
+	select {
+	case <-sh.wake:
+	case <-alarm:
+	}
+}

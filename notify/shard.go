@@ -1,0 +1,303 @@
+package notify
+
+import (
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/notifylab/notifylab/notify/queue"
+)
+
+// task is one published event with the groups it is for; none means every group of the subject.
+type task struct {
+	ev     *Event
+	groups []string
+}
+
+// sameTarget reports whether two tasks are for the same members, as far as that is cheap to know,
+// so that they can be delivered as one batch.
+func sameTarget(a, b *task) bool {
+	if a.ev.Subject != b.ev.Subject || len(a.groups) != len(b.groups) {
+		return false
+	}
+	switch len(a.groups) {
+	case 0:
+		return true
+	case 1:
+		return a.groups[0] == b.groups[0]
+	default: // publishers with a table of their own pass the same list again and again
+		return &a.groups[0] == &b.groups[0]
+	}
+}
+
+// attention is a subscription that the shard must look at: it joined, is ready, or has ended.
+type attention struct {
+	s              *Subscription
+	join           bool
+	subject, group string // with join
+}
+
+// shard is one server of a processor: a bounded task queue and the part of the tables that its
+// subscriptions live in. It decides without a goroutine, a clock or I/O of its own: step does the
+// next unit of work, and the fields from tables on belong to whoever steps.
+type shard struct {
+	p     *processor
+	id    int // among all shards of the engine
+	tasks *queue.Queue[task]
+
+	mu       sync.Mutex
+	inbox    []attention
+	closed   bool // nothing comes in any more; set by the last step
+	attended atomic.Int64
+
+	asleep atomic.Bool
+	wake   chan struct{}
+
+	tables
+	walk     walk
+	buf      []task      // scratch: what take took
+	spare    []attention // scratch: the inbox that was attended to last
+	deferred []attention // what has to wait for the end of a suspended walk
+	fresh    []*Event    // scratch: a batch less what is stale
+	counts   counts
+	work     Work // of the step under way
+
+	pubMu     sync.Mutex
+	published counts // as of the end of the last step
+}
+
+// counts is what a shard contributes to Stats.
+type counts struct {
+	Books
+	discarded                         uint64
+	parked, subjects, groups, members int
+}
+
+func newShard(p *processor, id int) *shard {
+	return &shard{
+		p:      p,
+		id:     id,
+		tasks:  queue.New[task](p.cfg.QueueSize),
+		wake:   make(chan struct{}, 1),
+		tables: tables{subjects: make(map[string]*subject)},
+		buf:    make([]task, p.cfg.Batch),
+		walk:   walk{batch: make([]*Event, 0, p.cfg.Batch)},
+	}
+}
+
+// enqueue puts a on the attention list; false means that the shard has ended.
+func (sh *shard) enqueue(a attention) bool {
+	sh.mu.Lock()
+	if sh.closed {
+		sh.mu.Unlock()
+		return false
+	}
+	sh.inbox = append(sh.inbox, a)
+	sh.attended.Store(int64(len(sh.inbox)))
+	sh.mu.Unlock()
+	sh.rouse()
+	return true
+}
+
+// rouse wakes the shard's worker if it sleeps.
+func (sh *shard) rouse() {
+	if sh.asleep.Load() {
+		select {
+		case sh.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// hasWork reports whether a step would find something to do other than wait for a deadline.
+func (sh *shard) hasWork() bool {
+	return sh.attended.Load() > 0 || sh.p.closing.Load() ||
+		(sh.walk.waiting == nil && sh.tasks.Len() > 0)
+}
+
+// step does one unit of work: one batch of events for one target, with whatever asked for
+// attention before it. The tasks are taken before the attention list: so a subscription made
+// before a Publish is in the tables when that event is routed.
+func (sh *shard) step(now time.Time) Work {
+	sh.work = Work{Shard: sh.id, Idle: true}
+	if sh.closed {
+		sh.work.Closed = true
+		return sh.work
+	}
+	if !sh.walk.active && !sh.p.closing.Load() {
+		sh.take()
+	}
+	sh.attend()
+	if sh.walk.active {
+		sh.resume(now)
+		if !sh.walk.active && len(sh.deferred) > 0 {
+			sh.attendAll(sh.takeDeferred())
+		}
+	}
+	if sh.walk.waiting != nil {
+		sh.work.Next = sh.walk.deadline
+	}
+	if sh.p.closing.Load() {
+		sh.close()
+	}
+	if !sh.work.Idle {
+		sh.report()
+	}
+	return sh.work
+}
+
+// report makes the counts of this step readable: balanced, as of its end.
+func (sh *shard) report() {
+	c := &sh.counts
+	c.subjects, c.groups, c.members = len(sh.subjects), sh.groups, sh.members
+	sh.pubMu.Lock()
+	sh.published = *c
+	sh.pubMu.Unlock()
+}
+
+// take moves a run of tasks with one target into the walk.
+func (sh *shard) take() {
+	w := &sh.walk
+	n := sh.tasks.TakeRun(sh.buf, sameTarget)
+	if n == 0 {
+		return
+	}
+	sh.p.freed()
+	w.batch, w.minRev = w.batch[:0], math.MaxInt64
+	for i := range sh.buf[:n] {
+		ev := sh.buf[i].ev
+		w.batch = append(w.batch, ev)
+		if ev.Revision != 0 {
+			w.minRev = min(w.minRev, ev.Revision)
+		}
+	}
+	w.groups, w.gi, w.mi, w.active = sh.buf[0].groups, 0, 0, true
+	clear(sh.buf[:n])
+	sh.work.Routed += n
+	sh.work.Idle = false
+}
+
+// attend looks at everyone on the attention list. While a walk is suspended only those that are
+// ready are served; joins and ends wait for its end.
+func (sh *shard) attend() {
+	if sh.attended.Load() == 0 {
+		return
+	}
+	sh.mu.Lock()
+	list := sh.inbox
+	sh.inbox = sh.spare[:0]
+	sh.attended.Store(0)
+	sh.mu.Unlock()
+	sh.spare = nil
+	sh.work.Idle = false
+	sh.attendAll(list)
+	clear(list)
+	if cap(list) <= maxSpare {
+		sh.spare = list[:0]
+	}
+}
+
+// maxSpare bounds the attention list that is kept for reuse.
+const maxSpare = 1 << 14
+
+func (sh *shard) takeDeferred() []attention {
+	list := sh.deferred
+	sh.deferred = nil
+	return list
+}
+
+func (sh *shard) attendAll(list []attention) {
+	suspended := sh.walk.waiting != nil
+	for i := range list {
+		a := &list[i]
+		s := a.s
+		bits := s.state.And(^(stateQueued | stateReady))
+		if bits&stateReady != 0 && bits&stateEnded == 0 && s.group != nil {
+			sh.drain(s)
+		}
+		if suspended && (a.join || bits&stateEnded != 0) {
+			sh.deferred = append(sh.deferred, *a)
+			continue
+		}
+		if a.join && !s.ended() {
+			sh.join(s, a.subject, a.group)
+		}
+		if bits&stateEnded != 0 {
+			sh.remove(s)
+		}
+	}
+}
+
+func (sh *shard) join(s *Subscription, subject, group string) {
+	sh.tables.join(s, subject, group)
+	if s.backlog.Prealloc {
+		s.box = newMailbox(s.backlog.size(), true)
+	}
+}
+
+// remove takes an ended subscription out of the tables. It may be called twice, and for one that
+// never joined.
+func (sh *shard) remove(s *Subscription) {
+	if s.state.Or(stateGone)&stateGone != 0 {
+		return
+	}
+	reason := s.Err()
+	if s.group != nil {
+		sh.tables.leave(s)
+	}
+	if s.parked() {
+		sh.discard(s, endCause(reason))
+		sh.counts.parked--
+	}
+	s.box = nil
+	if ob := sh.p.observer; ob != nil {
+		ob.Ended(s, reason)
+	}
+	if ob, ok := s.to.(Observer); ok {
+		ob.Ended(s, reason)
+	}
+}
+
+func endCause(reason error) Cause {
+	switch reason {
+	case ErrSlow:
+		return Evicted
+	case ErrClosed:
+		return Closed
+	default:
+		return Failed
+	}
+}
+
+// close ends everything the shard has: what is queued is discarded, what waits is lost, and every
+// subscription ends with ErrClosed. From then on the shard does nothing.
+func (sh *shard) close() {
+	if w := &sh.walk; w.active {
+		if s := w.waiting; s != nil {
+			s.finish(ErrClosed)
+			sh.waited(w.deadline)
+		}
+		w.finish()
+	}
+	for n := sh.tasks.TakeRun(sh.buf, nil); n > 0; n = sh.tasks.TakeRun(sh.buf, nil) {
+		sh.counts.discarded += uint64(n)
+		clear(sh.buf[:n])
+	}
+	sh.attendAll(sh.takeDeferred())
+	for done := false; !done; { // until nobody came or went since the last look
+		sh.attend()
+		for _, sub := range sh.subjects {
+			for _, g := range sub.list {
+				for _, s := range g.members {
+					s.finish(ErrClosed)
+				}
+			}
+		}
+		sh.mu.Lock()
+		done = len(sh.inbox) == 0
+		sh.closed = done
+		sh.mu.Unlock()
+	}
+	sh.work.Closed, sh.work.Idle = true, false
+}

@@ -1,0 +1,89 @@
+package notify
+
+// The tables of one shard: subject → group → members. They belong to the goroutine that steps the
+// shard, so a leaver that empties a group and a joiner of it can't meet half-way. Slices beside the
+// maps keep the order of first arrival: a run must not depend on the order of a map.
+
+type subject struct {
+	name   string
+	groups map[string]*group
+	list   []*group
+}
+
+type group struct {
+	name    string
+	subject *subject
+	pos     int // in subject.list
+	members []*Subscription
+}
+
+type tables struct {
+	subjects map[string]*subject
+	recent   *subject // the last one looked up; most engines have few subjects
+	groups   int
+	members  int
+}
+
+// subject finds the subject of that name; nil means that nobody listens.
+func (t *tables) subject(name string) *subject {
+	if t.recent != nil && t.recent.name == name {
+		return t.recent
+	}
+	s := t.subjects[name]
+	if s != nil {
+		t.recent = s
+	}
+	return s
+}
+
+// join adds s to the group, making group and subject when they are new.
+func (t *tables) join(s *Subscription, subjectName, groupName string) {
+	sub := t.subject(subjectName)
+	if sub == nil {
+		sub = &subject{name: subjectName, groups: make(map[string]*group)}
+		t.subjects[subjectName] = sub
+	}
+	g := sub.groups[groupName]
+	if g == nil {
+		g = &group{name: groupName, subject: sub, pos: len(sub.list)}
+		sub.groups[groupName] = g
+		sub.list = append(sub.list, g)
+		t.groups++
+	}
+	s.group, s.pos = g, len(g.members)
+	g.members = append(g.members, s)
+	t.members++
+}
+
+// leave removes s and prunes what it leaves empty. The last member takes the place of s.
+func (t *tables) leave(s *Subscription) {
+	g := s.group
+	g.members = swapOut(g.members, s.pos, func(moved *Subscription) { moved.pos = s.pos })
+	s.group = nil
+	t.members--
+	if len(g.members) > 0 {
+		return
+	}
+	sub := g.subject
+	delete(sub.groups, g.name)
+	sub.list = swapOut(sub.list, g.pos, func(moved *group) { moved.pos = g.pos })
+	t.groups--
+	if len(sub.list) > 0 {
+		return
+	}
+	delete(t.subjects, sub.name)
+	if t.recent == sub {
+		t.recent = nil
+	}
+}
+
+// swapOut removes element i by moving the last one there.
+func swapOut[T any](list []*T, i int, moved func(*T)) []*T {
+	last := len(list) - 1
+	if i != last {
+		list[i] = list[last]
+		moved(list[i])
+	}
+	list[last] = nil
+	return list[:last]
+}

@@ -1,0 +1,119 @@
+package notify
+
+import (
+	"sync/atomic"
+)
+
+// Subscriber receives events in publish order. Deliver must not block. It takes a prefix of batch,
+// which holds at least one event, and says how many; fewer than len(batch) parks the subscription
+// until Ready is called. An error ends the subscription with that reason; what was taken with it
+// counts as delivered, the rest as lost. The slice is the engine's: keep the events, not batch.
+type Subscriber interface {
+	Deliver(batch []*Event) (taken int, err error)
+}
+
+// The bits of Subscription.state.
+const (
+	stateEnded  uint32 = 1 << iota // the reason is set; nothing is delivered any more
+	stateListed                    // StartAfter was called
+	stateReady                     // Ready was called since the shard last looked
+	stateQueued                    // stands in the shard's attention list
+	stateGone                      // the shard has let go of it
+)
+
+// Subscription is one Subscriber's membership of a group. It ends exactly once.
+type Subscription struct {
+	shard   *shard
+	to      Subscriber
+	backlog *Backlog
+	end     atomic.Pointer[ending] // made when first asked for
+	since   atomic.Int64           // revisions up to here are stale
+	state   atomic.Uint32
+
+	// Owned by the goroutine that steps the shard.
+	pos   int
+	group *group   // nil before joining and after leaving
+	box   *mailbox // nil while not parked
+}
+
+type ending struct {
+	done   chan struct{}
+	reason error
+}
+
+// Subscriber is what Subscribe was given.
+func (s *Subscription) Subscriber() Subscriber { return s.to }
+
+// StartAfter says that the subscriber knows everything up to revision, from a list: events at or
+// before it that are still to come are stale and not delivered. Revision 0 is never stale. Call it
+// before Ready. A later call with a lower revision has no effect.
+func (s *Subscription) StartAfter(revision int64) {
+	for {
+		old := s.since.Load()
+		if revision <= old || s.since.CompareAndSwap(old, revision) {
+			break
+		}
+	}
+	s.state.Or(stateListed)
+}
+
+// Ready says that a subscriber that took less than it was offered can take more. It never waits,
+// and it may be called at any time from anywhere, from within Deliver too.
+func (s *Subscription) Ready() { s.attend(stateReady) }
+
+// Close ends the subscription with ErrClosed; what waits for it is counted as lost. A Deliver that
+// has begun goes on, but no other one follows it once the shard has taken notice.
+func (s *Subscription) Close() { s.finish(ErrClosed) }
+
+// Done is closed when the subscription ends.
+func (s *Subscription) Done() <-chan struct{} { return s.ending().done }
+
+// Err is nil while the subscription lives, then the reason of its end: ErrClosed, ErrSlow, a
+// *PanicError, or what Deliver returned.
+func (s *Subscription) Err() error {
+	e := s.end.Load()
+	if e == nil {
+		return nil
+	}
+	select {
+	case <-e.done:
+		return e.reason
+	default:
+		return nil
+	}
+}
+
+// finish ends the subscription unless it has ended; whoever comes first gives the reason.
+func (s *Subscription) finish(reason error) bool {
+	if s.state.Or(stateEnded)&stateEnded != 0 {
+		return false
+	}
+	e := s.ending()
+	e.reason = reason
+	close(e.done)
+	s.attend(0)
+	return true
+}
+
+func (s *Subscription) ending() *ending {
+	if e := s.end.Load(); e != nil {
+		return e
+	}
+	e := &ending{done: make(chan struct{})}
+	if s.end.CompareAndSwap(nil, e) {
+		return e
+	}
+	return s.end.Load()
+}
+
+// attend sets bits and makes sure that the shard looks at s.
+func (s *Subscription) attend(bits uint32) {
+	if s.state.Or(bits|stateQueued)&stateQueued == 0 {
+		s.shard.enqueue(attention{s: s})
+	}
+}
+
+func (s *Subscription) ended() bool { return s.state.Load()&stateEnded != 0 }
+
+// parked reports whether events wait for s.
+func (s *Subscription) parked() bool { return s.box != nil && s.box.len() > 0 }

@@ -1,0 +1,180 @@
+package notify
+
+import (
+	"fmt"
+	"runtime/debug"
+	"time"
+)
+
+// walk is the way of one batch through its members. Block suspends it at a member; until it goes
+// on, nobody joins or leaves, so its indices stay valid.
+type walk struct {
+	active  bool
+	batch   []*Event
+	minRev  int64    // smallest revision in batch that is not 0
+	groups  []string // by name; nil: all of subject
+	subject *subject
+	gi, mi  int // next group, next member
+
+	waiting  *Subscription // what Block waits for, nil when it does not
+	pending  []*Event      // what waits: the first of them, until deadline
+	forList  bool          // waits for StartAfter, not for room
+	deadline time.Time
+}
+
+// resume walks on until the batch is through or a member makes the shard wait.
+func (sh *shard) resume(now time.Time) {
+	w := &sh.walk
+	if w.waiting != nil && !sh.waited(now) {
+		return
+	}
+	if w.gi == 0 && w.mi == 0 {
+		w.subject = sh.subject(w.batch[0].Subject)
+	}
+	if w.subject != nil {
+		for {
+			g, more := w.group()
+			if !more {
+				break
+			}
+			if g == nil {
+				w.gi++
+				continue
+			}
+			for w.mi < len(g.members) {
+				s := g.members[w.mi]
+				w.mi++
+				if !s.ended() {
+					sh.offer(s, now)
+				}
+				if w.waiting != nil {
+					return
+				}
+			}
+			w.gi, w.mi = w.gi+1, 0
+		}
+	}
+	w.finish()
+	sh.work.Idle = false
+}
+
+func (w *walk) finish() {
+	clear(w.batch)
+	w.active, w.subject, w.groups, w.batch = false, nil, nil, w.batch[:0]
+}
+
+// suspend makes the shard wait for s: for its list, or for room in its backlog.
+func (sh *shard) suspend(s *Subscription, events []*Event, forList bool, now time.Time) {
+	w := &sh.walk
+	w.waiting, w.pending, w.forList = s, events, forList
+	w.deadline = now.Add(s.backlog.addTimeout())
+	sh.counts.InFlight += uint64(len(events))
+}
+
+// waited reports whether the walk may go on, after settling what has waited.
+func (sh *shard) waited(now time.Time) bool {
+	w := &sh.walk
+	s, events := w.waiting, w.pending
+	late := !now.Before(w.deadline)
+	ready := s.box == nil || !s.box.full()
+	if w.forList {
+		ready = s.state.Load()&stateListed != 0
+	}
+	if !s.ended() && !ready && !late {
+		return false
+	}
+	w.waiting, w.pending = nil, nil
+	sh.counts.InFlight -= uint64(len(events))
+	sh.work.Idle = false
+	switch {
+	case s.ended():
+		sh.lose(s, events, endCause(s.Err()))
+	case ready || w.forList: // too late a list delays no longer, but loses nothing
+		sh.give(s, events, now)
+	default:
+		sh.lose(s, events[:1], TimedOut)
+		if len(events) > 1 {
+			sh.push(s, events[1:], now)
+		}
+	}
+	return w.waiting == nil
+}
+
+// group is the one the walk stands at; nil when the shard has none of that name.
+func (w *walk) group() (g *group, more bool) {
+	if len(w.groups) == 0 {
+		if w.gi == len(w.subject.list) {
+			return nil, false
+		}
+		return w.subject.list[w.gi], true
+	}
+	if w.gi == len(w.groups) {
+		return nil, false
+	}
+	return w.subject.groups[w.groups[w.gi]], true
+}
+
+// offer owes the batch to s and settles as much of that as can be settled now.
+func (sh *shard) offer(s *Subscription, now time.Time) {
+	w := &sh.walk
+	sh.counts.Offered += uint64(len(w.batch))
+	if s.backlog.WaitForList && s.state.Load()&stateListed == 0 {
+		sh.suspend(s, w.batch, true, now)
+		return
+	}
+	sh.give(s, w.batch, now)
+}
+
+// give delivers events to s, or puts them behind what is waiting for it already.
+func (sh *shard) give(s *Subscription, events []*Event, now time.Time) {
+	if !s.parked() {
+		if since := s.since.Load(); since >= sh.walk.minRev {
+			if events = sh.skipStale(events, since); len(events) == 0 {
+				return
+			}
+		}
+		events = events[sh.deliver(s, events):]
+	}
+	if len(events) > 0 && !s.ended() {
+		sh.push(s, events, now)
+	} else if len(events) > 0 {
+		sh.lose(s, events, endCause(s.Err()))
+	}
+}
+
+// skipStale is events less those at or before revision since; it counts them.
+func (sh *shard) skipStale(events []*Event, since int64) []*Event {
+	sh.fresh = sh.fresh[:0]
+	for _, ev := range events {
+		if ev.Revision == 0 || ev.Revision > since {
+			sh.fresh = append(sh.fresh, ev)
+		}
+	}
+	sh.counts.Stale += uint64(len(events) - len(sh.fresh))
+	return sh.fresh
+}
+
+// deliver calls the subscriber, counts what it took and ends its subscription when it fails.
+func (sh *shard) deliver(s *Subscription, events []*Event) (taken int) {
+	taken, err := call(s.to, events)
+	if taken < 0 || taken > len(events) {
+		err = fmt.Errorf("%w: Deliver took %d of a batch of %d", ErrInvalid, taken, len(events))
+		taken = 0
+	}
+	sh.counts.Delivered += uint64(taken)
+	sh.work.Delivered += taken
+	if err != nil {
+		s.finish(err)
+	}
+	return taken
+}
+
+// call keeps a panic where it belongs: it becomes the subscriber's error.
+func call(to Subscriber, events []*Event) (taken int, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			taken, err = 0, &PanicError{Value: v, Stack: debug.Stack()}
+		}
+	}()
+	return to.Deliver(events)
+}
