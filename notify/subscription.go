@@ -65,6 +65,9 @@ func (s *Subscription) Ready() { s.attend(stateReady) }
 // has begun goes on, but no other one follows it once the shard has taken notice.
 func (s *Subscription) Close() { s.finish(ErrClosed) }
 
+// End is Close with another reason, which must not be nil.
+func (s *Subscription) End(reason error) { s.finish(reason) }
+
 // Done is closed when the subscription ends.
 func (s *Subscription) Done() <-chan struct{} { return s.ending().done }
 
