@@ -1,7 +1,8 @@
 // Package notify is a notification engine: it fans events out to subscribers, fast, in order, and
 // with every loss counted.
 //
-//	engine, err := notify.New(notify.Config{Types: map[notify.Type]notify.TypeConfig{"INSTANCE": {}}})
+//	types := map[notify.Type]notify.TypeConfig{"INSTANCE": {}}
+//	engine, err := notify.New(notify.Config{Types: types})
 //	go engine.Run(ctx)
 //	sub, err := engine.Subscribe("INSTANCE", "/instances/", "shop", subscriber, nil)
 //	err = engine.Publish(ctx, &notify.Event{Type: "INSTANCE", Subject: "/instances/"}, "shop")

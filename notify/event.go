@@ -44,7 +44,9 @@ type PanicError struct {
 }
 
 // Error gives the panic's value; the stack is in the field.
-func (e *PanicError) Error() string { return fmt.Sprintf("notify: subscriber panicked: %v", e.Value) }
+func (e *PanicError) Error() string {
+	return fmt.Sprintf("notify: subscriber panicked: %v", e.Value)
+}
 
 // Unwrap gives the panic's value when that is an error.
 func (e *PanicError) Unwrap() error {

@@ -1,0 +1,40 @@
+// Package bench measures what a delivery costs, with go test -bench. It holds the engine's
+// benchmarks and, beside them and under the same definitions, floors: the least that any engine
+// built on a mechanism can cost, because nothing but the mechanism is there.
+//
+// # Definitions
+//
+// A delivery is one event that one subscriber has in hand: the subscriber's own code was given the
+// pointer, compared its revision with the one expected next, and counted it. An event published to
+// n subscribers owes n deliveries.
+//
+//   - mode=burst: publish 256 events to all n subscribers without waiting between them, then wait
+//     until each of the n has all 256. That is one iteration.
+//   - mode=lockstep: publish one event to all n subscribers, then wait until all n have it. That is
+//     one iteration.
+//   - mode=unicast: publish one event to each of the groups, which have one member each, by name
+//     and in a shuffled order without waiting between them, then wait until all members have
+//     theirs. That is one iteration.
+//   - mode=idle: nothing is published; what the subscribers cost is their memory alone.
+//
+// # Figures
+//
+//   - ns/delivery: time divided by deliveries owed. The time runs from before the first event is
+//     published until after the last delivery was counted. CPUs that work at the same time are not
+//     added up.
+//   - p99-ns, in lockstep only: the 99th percentile over events of the time from before an event is
+//     published until the last of the n subscribers has it. With fewer than 100 subscribers one
+//     event in 64 is timed, because reading the clock would cost more than the event.
+//   - B/sub: heap and stacks in use with the subscribers less those without, each after a garbage
+//     collection, divided by their number.
+//
+// A subscriber knows which revision comes next, so a loss, a repetition or a swap anywhere makes
+// the benchmark fail, whatever the figures were. A wait in which nothing arrives any more fails
+// too.
+//
+// # Reading them
+//
+// The names carry key=value, so benchstat can lay kinds and modes side by side. A floor is not a
+// bound for every engine: one that hands over several events at once can be below the ring floor in
+// bursts, because the ring floor goes through all subscribers for every single event.
+package bench

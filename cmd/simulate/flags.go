@@ -1,0 +1,260 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/notifylab/notifylab/sim"
+)
+
+const usage = `simulate runs a notification engine under synthetic providers and consumers, one
+configuration after another with the same load, and prints a table of what each one does.
+
+Usage:
+  simulate [flags]
+
+Examples:
+  simulate --consumers 10000
+  simulate --topology sim/testdata/train-ticket.dump.json --consumers 10000
+  simulate --consumers 2000 --queue-sizes 100,1000 --watcher-queues 16,256 --policy conflate,flush
+  simulate --workload small --engine sc-1.x,sc-2.x,notifylab --duration 10s --out result.json
+
+Without --engine, --queue-sizes, --watcher-queues and --policy it runs a choice of
+configurations that shows the trade-off, and the two service-center baselines. With any of them it
+runs every combination of what is given. A baseline keeps its own policy and, unless they are
+given, its own sizes; its verdict doesn't change the exit code.
+
+Exit codes: 0 passed; 1 a check failed; 2 bad input; 3 a run is invalid (the generator was
+saturated, too few samples); 130 interrupted.
+
+Flags:
+`
+
+// options are the command line, understood.
+type options struct {
+	scenario sim.Scenario
+	topology *sim.Topology
+	configs  []sim.Config
+	out      string
+	json     bool
+	quiet    bool
+	args     []string
+}
+
+// share is a flag that takes 1% or 0.01.
+type share float64
+
+func (s *share) String() string {
+	return strconv.FormatFloat(float64(*s)*100, 'g', 4, 64) + "%"
+}
+func (s *share) Type() string { return "share" }
+
+func (s *share) Set(text string) error {
+	number, percent := strings.CutSuffix(text, "%")
+	v, err := strconv.ParseFloat(number, 64)
+	if err != nil {
+		return errors.New("want a share, such as 1% or 0.01")
+	}
+	if percent {
+		v /= 100
+	}
+	*s = share(v)
+	return nil
+}
+
+// mistakes collects everything that is wrong with a command line.
+type mistakes []string
+
+func (m *mistakes) add(format string, args ...any) { *m = append(*m, fmt.Sprintf(format, args...)) }
+
+// addAll adds an error of package sim, with its fields as flags.
+func (m *mistakes) addAll(err error) {
+	var ms sim.Mistakes
+	if !errors.As(err, &ms) {
+		m.add("%v", err)
+		return
+	}
+	for _, x := range ms {
+		name := strings.ReplaceAll(x.Field, "_", "-")
+		if plural, ok := map[string]string{
+			"queue-size": "queue-sizes", "watcher-queue": "watcher-queues",
+		}[name]; ok {
+			name = plural
+		}
+		m.add("--%s %s: want %s", name, x.Got, x.Want)
+	}
+}
+
+// parse understands the command line. A nil options comes with the exit code.
+func parse(args []string, stdout, stderr io.Writer) (*options, int) {
+	o := &options{scenario: sim.DefaultScenario(), args: args}
+	l := lists{}
+	fs := o.flags(&l)
+	var wrong mistakes
+	seen := make(map[string]bool)
+	err := fs.ParseAll(args, func(f *pflag.Flag, value string) error {
+		if seen[f.Name] {
+			wrong.add("--%s is given twice: want it once", f.Name)
+			return nil
+		}
+		seen[f.Name] = true
+		if err := fs.Set(f.Name, value); err != nil {
+			wrong.add("--%s %q: %s", f.Name, value, form(f, err))
+		}
+		return nil
+	})
+	switch {
+	case errors.Is(err, pflag.ErrHelp):
+		fmt.Fprint(stdout, usage+fs.FlagUsages())
+		return nil, exitPassed
+	case err != nil:
+		wrong.add("%v", err)
+	}
+	if fs.NArg() > 0 {
+		wrong.add("%q: want flags only", fs.Args())
+	}
+	o.configs = l.configs(&wrong)
+	o.resolve(fs, &wrong)
+	if len(wrong) > 0 {
+		fmt.Fprintf(stderr, "simulate: %d mistake(s) in the command line; see simulate --help\n",
+			len(wrong))
+		for _, w := range wrong {
+			fmt.Fprintln(stderr, "  "+w)
+		}
+		return nil, exitUsage
+	}
+	return o, exitPassed
+}
+
+// form says what a flag accepts.
+func form(f *pflag.Flag, err error) string {
+	switch f.Value.Type() {
+	case "int":
+		return "want a whole number"
+	case "uint64":
+		return "want a whole number, 0 or more"
+	case "float64":
+		return "want a number"
+	case "duration":
+		return "want a duration, such as 10s or 500ms"
+	case "bool":
+		return "want true or false"
+	}
+	return err.Error()
+}
+
+func (o *options) flags(l *lists) *pflag.FlagSet {
+	fs := pflag.NewFlagSet("simulate", pflag.ContinueOnError)
+	fs.SortFlags = false
+	fs.SetOutput(io.Discard)
+	fs.Usage = func() {}
+	s := &o.scenario
+	fs.IntVar(&s.Consumers, "consumers", s.Consumers, "watchers in all (0: the workload's)")
+	fs.IntVar(&s.Providers, "providers", s.Providers, "provider instances (0: the workload's)")
+	fs.StringVar(&s.Workload, "workload", s.Workload, "built-in world: "+workloadNames())
+	fs.StringVar(&s.Topology, "topology", "", "service-center admin dump to take the world from")
+	fs.Uint64Var(&s.Seed, "seed", s.Seed, "of everything random")
+
+	fs.StringVar(&l.engines, "engine", "", "engines: notifylab, sc-1.x, sc-2.x")
+	fs.StringVar(&l.queueSizes, "queue-sizes", "", "task-queue sizes, such as 100,1000,5000")
+	fs.StringVar(&l.watcherQueues, "watcher-queues", "", "watcher-queue sizes, such as 16,256")
+	fs.StringVar(&l.policies, "policy", "", "overflow policies: "+policyNames())
+	fs.IntVar(&l.shards, "shards", 0, "shards of notifylab's engine (0: one per core)")
+
+	fs.Float64Var(&s.Rate, "rate", s.Rate, "provider changes per second")
+	fs.StringVar(&s.Arrivals, "arrivals", s.Arrivals, "poisson or constant")
+	fs.Var((*share)(&s.Churn), "churn", "share of the changes that deregister or register")
+	fs.IntVar(&s.Storm, "storm", s.Storm, "changes of one service in a storm (0: none)")
+	fs.DurationVar(&s.StormLength, "storm-length", s.StormLength, "how long the storm lasts")
+	fs.IntVar(&s.StormWave, "storm-wave", s.StormWave, "storm changes that are due at once")
+	fs.DurationVar(&s.Handling, "handling", s.Handling, "mean handling time (log-normal)")
+	fs.Var((*share)(&s.Slow), "slow", "share of slow consumers")
+	fs.Float64Var(&s.SlowFactor, "slow-factor", s.SlowFactor, "how much longer slow ones take")
+	fs.Var((*share)(&s.Stuck), "stuck", "share of consumers that stop at their first event")
+	fs.Var((*share)(&s.ConsumerChurn), "consumer-churn",
+		"share of consumers that leave, crash or are cut, per second")
+	fs.DurationVar(&s.Backoff, "backoff", s.Backoff, "before the first reconnect; doubles")
+	fs.DurationVar(&s.ListTime, "list-time", s.ListTime, "mean time that a list takes")
+	fs.DurationVar(&s.Pull, "pull", s.Pull, "period of each consumer's pull (0s: none)")
+
+	fs.DurationVar(&s.Warmup, "warmup", s.Warmup, "not recorded")
+	fs.DurationVar(&s.Duration, "duration", s.Duration, "recorded, per configuration")
+	fs.DurationVar(&s.Heal, "heal", s.Heal, "time for all views to become right after the load")
+	fs.DurationVar(&s.LagBound, "lag-bound", s.LagBound,
+		"lag p99 of the generator or the consumers that makes a run invalid")
+
+	fs.StringVar(&o.out, "out", "", "write the result document (JSON) to this file")
+	fs.BoolVar(&o.json, "json", false, "print the result document alone")
+	fs.BoolVar(&o.quiet, "quiet", false, "no progress")
+	return fs
+}
+
+// resolve reads the topology and checks everything together.
+func (o *options) resolve(fs *pflag.FlagSet, wrong *mistakes) {
+	s := &o.scenario
+	if s.Topology != "" && fs.Changed("workload") {
+		wrong.add("--workload %s: want it or --topology, not both", s.Workload)
+	}
+	path := s.Topology
+	if path != "" {
+		s.Workload, s.Topology = "", filepath.Base(path)
+	}
+	if err := s.Validate(); err != nil {
+		wrong.addAll(err)
+	} else if path == "" {
+		t, err := s.Prepare(nil)
+		if err != nil {
+			wrong.addAll(err)
+		}
+		o.topology = t
+	}
+	if path != "" {
+		dump, err := os.ReadFile(path)
+		if err != nil {
+			wrong.add("--topology: %v: want a readable service-center dump (JSON)", err)
+		} else if o.topology, err = s.Prepare(bytes.NewReader(dump)); err != nil {
+			wrong.add("--topology %s: %v", path, err)
+		}
+	}
+	if o.topology != nil && s.Consumers >= 0 && s.Providers >= 0 {
+		if err := o.topology.Check(s.Consumers, s.Providers); err != nil {
+			wrong.add("--providers %d, --consumers %d: %v", s.Providers, s.Consumers, err)
+		}
+	}
+	if fs.Changed("out") {
+		if err := writable(o.out); err != nil {
+			wrong.add("--out: %v: want a file in a directory that can be written", err)
+		}
+	}
+}
+
+// writable reports why a file can't be put there, before an hour of work is lost to it.
+func writable(path string) error {
+	if path == "" {
+		return errors.New("empty name")
+	}
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return fmt.Errorf("%s is a directory", path)
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".simulate-*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+func workloadNames() string {
+	var names []string
+	for _, w := range sim.Workloads() {
+		names = append(names, w.Name)
+	}
+	return strings.Join(names, ", ")
+}

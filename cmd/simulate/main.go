@@ -1,0 +1,32 @@
+// Command simulate runs a notification engine under thousands of synthetic providers and
+// consumers, one configuration after another, and shows what each of them does to latency,
+// staleness and loss.
+//
+// It exits with 0 if every configuration passed, 1 if a check failed, 2 on bad input, 3 if a run
+// says nothing (the generator was saturated, too few samples), and 130 when interrupted.
+package main
+
+import (
+	"io"
+	"os"
+)
+
+// The exit codes.
+const (
+	exitPassed      = 0
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInvalid     = 3
+	exitInterrupted = 130
+)
+
+func main() { os.Exit(simulate(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// simulate is the program without its process.
+func simulate(args []string, stdout, stderr io.Writer) int {
+	o, code := parse(args, stdout, stderr)
+	if o == nil {
+		return code
+	}
+	return o.run(stdout, stderr)
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/google/renameio/v2"
+
+	"github.com/notifylab/notifylab/notify/clock"
+	"github.com/notifylab/notifylab/sim"
+	"github.com/notifylab/notifylab/sim/report"
+)
+
+// run simulates every configuration and reports.
+func (o *options) run(stdout, stderr io.Writer) int {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	defer onInterrupt(cancel, stderr)()
+
+	doc := &sim.Document{
+		Schema:      sim.Schema,
+		Seed:        o.scenario.Seed,
+		Scenario:    o.scenario,
+		Environment: sim.NewEnvironment(clock.Real{}.Now()),
+	}
+	if !o.json {
+		o.announce(stdout)
+	}
+	for i, c := range o.configs {
+		if ctx.Err() != nil {
+			break
+		}
+		p := o.progress(stderr, i)
+		r, err := sim.RunWall(ctx, o.scenario, o.topology, c, p.show)
+		if err != nil {
+			fmt.Fprintln(stderr, "simulate:", err)
+			return exitFailed
+		}
+		p.end(r)
+		doc.Runs = append(doc.Runs, r)
+	}
+	if err := o.deliver(doc, stdout); err != nil {
+		fmt.Fprintln(stderr, "simulate:", err)
+		return exitFailed
+	}
+	return o.conclude(doc, ctx.Err() != nil, stdout)
+}
+
+// onInterrupt cancels at the first Ctrl-C and exits at the second. It returns its undoing.
+func onInterrupt(cancel func(), stderr io.Writer) func() {
+	signals := make(chan os.Signal, 2)
+	done := make(chan struct{})
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		for n := 0; ; n++ {
+			select {
+			case <-done:
+				return
+			case <-signals:
+			}
+			if n > 0 {
+				os.Exit(exitInterrupted)
+			}
+			fmt.Fprintln(stderr, "\nsimulate: stopping; once more to stop at once")
+			cancel()
+		}
+	}()
+	return func() {
+		signal.Stop(signals)
+		close(done)
+	}
+}
+
+// announce says what is about to run: the seed and every knob.
+func (o *options) announce(w io.Writer) {
+	s := &o.scenario
+	world := "workload " + s.Workload
+	if s.Topology != "" {
+		world = "topology " + s.Topology
+	}
+	total := time.Duration(len(o.configs)) * (s.Warmup + s.Duration)
+	fmt.Fprintf(w, "%d configurations under the same load, one after another: "+
+		"%v and the time to heal\n", len(o.configs), total)
+	fmt.Fprintf(w, "seed %d, %s, %d consumers, providers %s\n", s.Seed, world, s.Consumers,
+		orOwn(s.Providers))
+	fmt.Fprintf(w, "load: %g changes/s (%s, %s register or deregister), "+
+		"storm of %d in %v by %d at once\n", s.Rate, s.Arrivals, (*share)(&s.Churn), s.Storm, s.StormLength, s.StormWave)
+	fmt.Fprintf(w, "consumers: handling %v, %s slow (x%g), %s stuck, %s/s leave, crash or are cut, "+
+		"backoff %v, list %v, pull %v\n", s.Handling, (*share)(&s.Slow), s.SlowFactor,
+		(*share)(&s.Stuck), (*share)(&s.ConsumerChurn), s.Backoff, s.ListTime, s.Pull)
+	fmt.Fprintf(w, "times: warm-up %v, recorded %v, heal at most %v, lag bound %v; wall clock\n\n",
+		s.Warmup, s.Duration, s.Heal, s.LagBound)
+}
+
+func orOwn(n int) string {
+	if n == 0 {
+		return "as they are"
+	}
+	return fmt.Sprint(n)
+}
+
+// deliver writes the document where it was asked for.
+func (o *options) deliver(doc *sim.Document, stdout io.Writer) error {
+	if o.json || o.out != "" {
+		data, err := json.MarshalIndent(doc, "", " ")
+		if err != nil {
+			return err
+		}
+		data = append(data, '\n')
+		if o.out != "" {
+			if err := renameio.WriteFile(o.out, data, 0o644); err != nil {
+				return fmt.Errorf("--out: %w", err)
+			}
+		}
+		if o.json {
+			_, err := stdout.Write(data)
+			return err
+		}
+	}
+	if len(doc.Runs) > 0 {
+		fmt.Fprintf(stdout, "%s\n\n", doc.Runs[0].World)
+	}
+	return report.Text(stdout, doc)
+}
+
+// conclude prints the verdict over all and returns the exit code.
+func (o *options) conclude(doc *sim.Document, interrupted bool, stdout io.Writer) int {
+	var failed, invalid int
+	for _, r := range doc.Runs {
+		switch {
+		case r.Baseline:
+		case r.Verdict == sim.Failed:
+			failed++
+		case r.Verdict == sim.Invalid:
+			invalid++
+		}
+	}
+	code, word := exitPassed, "PASSED"
+	switch {
+	case interrupted:
+		code, word = exitInterrupted, "INTERRUPTED"
+	case failed > 0:
+		code = exitFailed
+		word = fmt.Sprintf("FAILED: %d of %d configurations", failed, len(doc.Runs))
+	case invalid > 0:
+		code = exitInvalid
+		word = fmt.Sprintf("INVALID: %d of %d configurations", invalid, len(doc.Runs))
+	}
+	if o.json {
+		return code
+	}
+	if code == exitPassed {
+		fmt.Fprintln(stdout, word)
+		return code
+	}
+	fmt.Fprintf(stdout, "%s; to see it again: simulate %s\n", word, strings.Join(o.args, " "))
+	return code
+}

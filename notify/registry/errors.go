@@ -1,0 +1,28 @@
+package registry
+
+import (
+	"errors"
+	"fmt"
+)
+
+// What a method returns wraps one of these and names the field and what it accepts.
+var (
+	// ErrInvalid: a field is missing or malformed.
+	ErrInvalid = errors.New("registry: invalid")
+	// ErrUnknownService: no service has this id.
+	ErrUnknownService = errors.New("registry: unknown service")
+	// ErrUnknownInstance: the service has no instance of this id.
+	ErrUnknownInstance = errors.New("registry: unknown instance")
+	// ErrConflict: the id belongs to a service of another key, or the key to another id.
+	ErrConflict = errors.New("registry: conflict")
+)
+
+// invalid is an ErrInvalid that says which field, what was found there, and what is accepted.
+func invalid(field, got, want string) error {
+	return fmt.Errorf("%w: %s %q: want %s", ErrInvalid, field, got, want)
+}
+
+func unknownService(id string) error {
+	return fmt.Errorf("%w: ServiceID %q: want the id of a registered service",
+		ErrUnknownService, id)
+}

@@ -1,0 +1,228 @@
+package sim
+
+import (
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"github.com/notifylab/notifylab/notify"
+	"github.com/notifylab/notifylab/notify/watch"
+)
+
+// handlingSigma is the spread of the log-normal handling and list times: p99 is 2.8 times the mean.
+const handlingSigma = 0.5
+
+// backoffMax is where the doubling of the reconnect delay ends, as in service-center's Go client.
+const backoffMax = 30 * time.Second
+
+// consumer is one synthetic consumer. It has one event in hand at a time, for its handling time,
+// and refuses others meanwhile. All but the first four fields belong to its lane's lock.
+type consumer struct {
+	stage *stage
+	lane  *lane
+	slow  bool
+	stuck bool
+
+	rng   rand.PCG
+	view  view
+	alive bool  // has listed since it was born; before that its view says nothing
+	link  *link // nil while it is away
+	tries int   // connections that failed in a row
+
+	hand    *notify.Event
+	handSeq uint64 // the timer that ends the handling; 0 while halted
+	refused bool   // something waits for it
+	late    int64  // how late the lane noticed that it could take that, in ns
+
+	got, lost int64 // events received, and not conflated but lost, while recorded
+}
+
+// link is one connection of a consumer: what the engine knows of it.
+type link struct {
+	c      *consumer
+	close  func()
+	ready  func()
+	tick   func()
+	w      *watch.Watcher // nil with a stream of its own
+	last   int64          // revision of the last event or list
+	listed bool
+
+	revision int64 // of the list that is under way
+	position int
+}
+
+// NeedList asks the lane for a list, which takes time; while the run is set up it takes none.
+func (l *link) NeedList(w *watch.Watcher) {
+	if l.c.stage.opening.Load() {
+		revision, position := l.c.stage.truth.list(l.c.view.log)
+		w.Listed(watch.List{Revision: revision, State: position})
+		return
+	}
+	l.c.lane.ask(request{kind: askList, c: l.c, link: l})
+}
+
+// Init makes a list the view.
+func (l *link) Init(list watch.List) error {
+	c, now := l.c, l.c.stage.now()
+	c.lane.mu.Lock()
+	defer c.lane.mu.Unlock()
+	if c.link != l {
+		return nil
+	}
+	position := list.State.(int)
+	if c.alive {
+		c.record(c.view.reset(list.Revision, position, now))
+	} else {
+		c.alive = true
+		c.view = view{
+			log: c.view.log, position: position, floor: list.Revision,
+			staleFrom: now, freshFrom: now,
+		}
+	}
+	if l.listed {
+		c.lane.rec.resyncs++
+	}
+	l.listed, l.last, c.tries = true, max(l.last, list.Revision), 0
+	return nil
+}
+
+// Deliver takes events until the consumer has one in hand.
+func (l *link) Deliver(batch []*notify.Event) (taken int, err error) {
+	c, now := l.c, l.c.stage.now()
+	c.lane.mu.Lock()
+	defer c.lane.mu.Unlock()
+	c.refused = false
+	for _, ev := range batch {
+		if c.hand != nil && c.link == l {
+			c.refused = true
+			break
+		}
+		taken++
+		if c.link == l { // else it is gone, and the engine has yet to notice
+			c.take(l, ev, now)
+		}
+	}
+	c.lane.rec.received += int64(taken)
+	return taken, nil
+}
+
+// Dropped is the engine's word that an event will not come.
+func (l *link) Dropped(_ *notify.Subscription, ev *notify.Event, cause notify.Cause) {
+	c := l.c
+	c.lane.mu.Lock()
+	defer c.lane.mu.Unlock()
+	if c.link != l {
+		return
+	}
+	lost := cause != notify.Conflated
+	if lost && c.lane.rec.due(c.stage.at(ev.Due)) {
+		c.lost++
+	}
+	if c.alive {
+		if run := c.view.told(ev.Revision, lost); run > 0 {
+			c.lane.rec.gaps.record(run)
+		}
+	}
+}
+
+// Ended has the consumer connect again.
+func (l *link) Ended(_ *notify.Subscription, _ error) {
+	l.c.lane.ask(request{kind: askEnded, c: l.c, link: l})
+}
+
+// take begins the handling of an event.
+func (c *consumer) take(l *link, ev *notify.Event, now int64) {
+	if ev.Revision <= l.last {
+		c.stage.checks.fail(checkOrder, "consumer of %s got revision %d after %d",
+			c.view.log.id, ev.Revision, l.last)
+	}
+	l.last = ev.Revision
+	if c.lane.rec.due(c.stage.at(ev.Due)) {
+		c.got++
+	}
+	s := &c.stage.s
+	switch {
+	case c.stuck && c.stage.faults.Load():
+		c.hand, c.handSeq = ev, 0
+	case s.Handling == 0:
+		c.apply(ev, now)
+	default:
+		mean := float64(s.Handling)
+		if c.slow && c.stage.faults.Load() {
+			mean *= s.SlowFactor
+		}
+		// The lane's lateness is the simulator's: the consumer began when it could have. How long
+		// the engine took to come up with the event is not made up for.
+		begin := now - c.late
+		c.hand, c.late = ev, 0
+		c.handSeq = c.lane.set(timer{
+			at: begin + c.draw(mean), c: c, link: l, kind: timerHandled,
+		})
+	}
+}
+
+// thaw lets a consumer go on that was stuck.
+func (c *consumer) thaw(now int64) {
+	if c.hand != nil && c.handSeq == 0 {
+		c.handSeq = c.lane.set(timer{at: now, c: c, link: c.link, kind: timerHandled})
+	}
+}
+
+// apply makes an event part of the view and records how long that took.
+func (c *consumer) apply(ev *notify.Event, now int64) {
+	a, rec := c.view.apply(ev.Revision, now), c.lane.rec
+	switch {
+	case a.known:
+		return
+	case a.alien:
+		c.stage.checks.fail(checkGap, "consumer of %s got revision %d, which is none of its own",
+			c.view.log.id, ev.Revision)
+		return
+	case a.untold > 0:
+		c.stage.checks.fail(checkGap, "consumer of %s missed %d revisions before %d untold",
+			c.view.log.id, a.untold, ev.Revision)
+	}
+	rec.handled++
+	if rec.due(a.due) {
+		rec.propagation.record(now - a.due)
+		rec.interval.record(now - a.due)
+	}
+	c.record(a.ended)
+}
+
+// record notes an interval of staleness that is over.
+func (c *consumer) record(i interval) {
+	if i.length > 0 && c.lane.rec.due(i.from) {
+		c.lane.rec.staleness.record(i.length)
+	}
+}
+
+// die ends the consumer's life: what it knew is gone.
+func (c *consumer) die(now int64) {
+	if c.alive {
+		before, last, open := c.view.end(now)
+		c.record(before)
+		c.record(last)
+		if open && c.lane.rec.due(last.from) {
+			c.lane.rec.openEnds++
+		}
+		if m := c.view.missed; m != nil && m.runLen > 0 {
+			c.lane.rec.gaps.record(m.runLen)
+		}
+	}
+	c.alive, c.hand, c.handSeq = false, nil, 0
+	c.view.missed = nil
+}
+
+// backoff is how long to wait before the next attempt to connect: doubling, with jitter.
+func (c *consumer) backoff() int64 {
+	d := min(float64(c.stage.s.Backoff)*math.Exp2(float64(min(c.tries, 20))), float64(backoffMax))
+	c.tries++
+	return int64(d * (0.5 + c.lane.rand(c).Float64()))
+}
+
+// draw is a log-normal time with the given mean, in ns.
+func (c *consumer) draw(mean float64) int64 {
+	return int64(mean * math.Exp(handlingSigma*c.lane.rand(c).NormFloat64()-
+		handlingSigma*handlingSigma/2))
+}

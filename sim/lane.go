@@ -1,0 +1,240 @@
+package sim
+
+import (
+	"math/rand/v2"
+	"sync"
+
+	"github.com/notifylab/notifylab/notify/watch"
+)
+
+// lane looks after a share of the consumers: their state and timers, behind one lock, and what is
+// recorded of them. It has no goroutine and no clock; a driver calls advance when it says so. The
+// lock is never held while the engine is called.
+type lane struct {
+	stage     *stage
+	consumers []*consumer
+	kick      func() // has advance called soon; set by the driver
+
+	mu       sync.Mutex
+	timers   timers
+	rec      *recorder
+	lag      *Histogram // how late timers were served
+	dice     dice
+	rng      *rand.Rand
+	nextTick int64
+	horizon  int64 // the driver will call advance by then anyway
+
+	askMu sync.Mutex
+	asked []request
+}
+
+// request is something that came up where the lane's lock may not be taken.
+type request struct {
+	kind askKind
+	c    *consumer
+	link *link
+}
+
+type askKind uint8
+
+const (
+	askList  askKind = iota // the watcher of link needs a list
+	askEnded                // the engine ended link
+	askLeave                // the consumer leaves and a new one takes its place
+	askCrash                // its process dies and starts again
+	askCut                  // its connection breaks
+	askThaw                 // it isn't stuck any more
+)
+
+// dice lets one rand.Rand draw from the stream of whichever consumer it is for.
+type dice struct{ pcg *rand.PCG }
+
+func (d *dice) Uint64() uint64 { return d.pcg.Uint64() }
+
+func newLane(st *stage) *lane {
+	ln := &lane{stage: st, rec: newRecorder(), lag: newHistogram(latencyMax)}
+	ln.rng = rand.New(&ln.dice)
+	ln.nextTick = never
+	if p := st.preset.PollInterval; p > 0 {
+		ln.nextTick = int64(p)
+	}
+	return ln
+}
+
+func (ln *lane) rand(c *consumer) *rand.Rand {
+	ln.dice.pcg = &c.rng
+	return ln.rng
+}
+
+func (ln *lane) ask(r request) {
+	ln.askMu.Lock()
+	ln.asked = append(ln.asked, r)
+	ln.askMu.Unlock()
+	ln.kick()
+}
+
+// set sets a timer, with the lock held, and returns its number.
+func (ln *lane) set(t timer) uint64 {
+	ln.timers.push(t)
+	if t.at < ln.horizon {
+		ln.horizon = t.at
+		ln.kick()
+	}
+	return ln.timers.seq
+}
+
+// advance does everything that is due and returns when to call it again.
+func (ln *lane) advance() (next int64) {
+	ln.askMu.Lock()
+	asked := ln.asked
+	ln.asked = nil
+	ln.askMu.Unlock()
+	for _, r := range asked {
+		now := ln.stage.now()
+		ln.mu.Lock()
+		do := ln.answer(r, now)
+		ln.mu.Unlock()
+		do.run(ln.stage, r.c)
+	}
+	for {
+		now := ln.stage.now()
+		ln.mu.Lock()
+		if ln.nextTick <= now && ln.nextTick <= ln.timers.next() {
+			ln.nextTick += int64(ln.stage.preset.PollInterval)
+			ln.mu.Unlock()
+			ln.tick()
+			continue
+		}
+		if next = min(ln.timers.next(), ln.nextTick); next > now {
+			ln.horizon = next
+			ln.mu.Unlock()
+			return next
+		}
+		t := ln.timers.pop()
+		ln.lag.record(now - t.at)
+		do := t.c.wake(&t, now)
+		ln.mu.Unlock()
+		do.run(ln.stage, t.c)
+	}
+}
+
+// action is what is left to do outside the lock.
+type action struct {
+	ready, listed, unlisted, close *link
+	connect                        bool
+}
+
+func (a *action) run(st *stage, c *consumer) {
+	if l := a.ready; l != nil {
+		l.ready()
+	}
+	if l := a.listed; l != nil {
+		l.w.Listed(watch.List{Revision: l.revision, State: l.position})
+	}
+	if l := a.unlisted; l != nil {
+		l.w.Fail(watch.ErrListTimeout)
+	}
+	if l := a.close; l != nil {
+		l.close()
+	}
+	if a.connect {
+		st.connect(c)
+	}
+}
+
+// wake serves a timer.
+func (c *consumer) wake(t *timer, now int64) (do action) {
+	ln, s := c.lane, &c.stage.s
+	switch t.kind {
+	case timerHandled:
+		if c.handSeq != t.seq || c.hand == nil {
+			return
+		}
+		ev := c.hand
+		c.hand, c.handSeq = nil, 0
+		c.apply(ev, t.at) // its own time: the lane's lateness is not the consumer's
+		if c.refused && c.link != nil {
+			c.refused, c.late = false, now-t.at
+			do.ready = c.link
+		}
+	case timerListRead:
+		if c.link == t.link {
+			t.link.revision, t.link.position = c.stage.truth.list(c.view.log)
+		}
+	case timerListed:
+		if c.link == t.link {
+			do.listed = t.link
+		}
+	case timerUnlisted:
+		if c.link == t.link {
+			do.unlisted = t.link
+		}
+	case timerConnect:
+		do.connect = c.link == nil
+	case timerPull:
+		if c.alive {
+			revision, position := c.stage.truth.list(c.view.log)
+			c.record(c.view.reset(revision, position, now))
+			ln.rec.pulls++
+		}
+		ln.set(timer{at: t.at + int64(s.Pull), c: c, kind: timerPull})
+	}
+	return do
+}
+
+// answer serves a request.
+func (ln *lane) answer(r request, now int64) (do action) {
+	c := r.c
+	switch r.kind {
+	case askList:
+		if c.link == r.link {
+			ln.setList(c, now)
+		}
+	case askEnded:
+		if c.link == r.link {
+			c.link = nil
+			ln.set(timer{at: now + c.backoff(), c: c, kind: timerConnect})
+		}
+	case askLeave, askCrash, askCut:
+		if c.link == nil {
+			return
+		}
+		do.close = c.link
+		c.link = nil
+		if r.kind != askCut {
+			c.die(now)
+		}
+		if do.connect = r.kind == askLeave; !do.connect {
+			ln.set(timer{at: now + c.backoff(), c: c, kind: timerConnect})
+		}
+	case askThaw:
+		c.thaw(now)
+	}
+	return do
+}
+
+// setList has a list read half-way through the time it takes, so that events fall on both sides.
+func (ln *lane) setList(c *consumer, now int64) {
+	took, limit := int64(0), int64(c.stage.preset.Watch.ListTimeout)
+	if mean := c.stage.s.ListTime; mean > 0 {
+		took = c.draw(float64(mean))
+	}
+	if took > limit {
+		ln.set(timer{at: now + limit, c: c, link: c.link, kind: timerUnlisted})
+		return
+	}
+	ln.set(timer{at: now + took/2, c: c, link: c.link, kind: timerListRead})
+	ln.set(timer{at: now + took, c: c, link: c.link, kind: timerListed})
+}
+
+// tick lets every stream of the lane take one event: what service-center 1.x does twice a second.
+func (ln *lane) tick() {
+	for _, c := range ln.consumers {
+		ln.mu.Lock()
+		l := c.link
+		ln.mu.Unlock()
+		if l != nil && l.tick != nil {
+			l.tick()
+		}
+	}
+}

@@ -1,0 +1,219 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/notifylab/notifylab/notify"
+	"github.com/notifylab/notifylab/notify/registry"
+)
+
+// load is the open-loop generator: it knows when the next thing is due, whatever the engine does.
+// It has no goroutine and no clock; a driver calls act when next has come.
+type load struct {
+	st      *stage
+	until   int64 // nothing is due from here on
+	rng     *rand.Rand
+	churn   *rand.Rand
+	vacant  []int // providers that have lost an instance, by number
+	numbers []int // per provider, the number of its next new instance
+
+	nextChange int64
+	nextChurn  int64
+	storm      storm
+
+	publishWait *Histogram
+	depth       *Histogram // of the task queue, as each event found it
+	changes     int64
+	rejected    int64
+}
+
+// storm is a burst of changes of one service, in waves.
+type storm struct {
+	provider  int
+	next      int64
+	every     int64
+	left      int
+	perWave   int
+	watchers  int
+	ServiceID string
+}
+
+// stormAudience is the share of the consumers that the storm's service should have.
+const stormAudience = 0.02
+
+// newLoad begins at time from and ends at until; the storm comes a quarter into the recorded time.
+func newLoad(st *stage, from, recorded, until int64) *load {
+	changes, churn := newPCG(st.s.Seed, streamChanges), newPCG(st.s.Seed, streamChurn)
+	g := &load{
+		st: st, until: until,
+		rng: rand.New(&changes), churn: rand.New(&churn),
+		numbers:     make([]int, len(st.world.Providers)),
+		publishWait: newHistogram(latencyMax), depth: newHistogram(countMax),
+		nextChange: never, nextChurn: never,
+	}
+	for i, p := range st.world.Providers {
+		g.numbers[i] = len(p.Instances)
+	}
+	if len(st.world.Providers) > 0 {
+		g.nextChange = from + g.gap(g.rng, st.s.Rate)
+		g.storm = g.newStorm(recorded + (until-recorded)/4)
+	} else {
+		g.storm.next = never
+	}
+	if g.churnRate() > 0 {
+		g.nextChurn = from + g.gap(g.churn, g.churnRate())
+	}
+	return g
+}
+
+// churnRate is how many consumers leave, crash or are cut per second.
+func (g *load) churnRate() float64 {
+	return g.st.s.ConsumerChurn * float64(len(g.st.consumers))
+}
+
+// gap is the time to the next arrival, in ns.
+func (g *load) gap(rng *rand.Rand, perSecond float64) int64 {
+	mean := float64(time.Second) / perSecond
+	if g.st.s.Arrivals == "constant" {
+		return int64(mean)
+	}
+	return int64(rng.ExpFloat64() * mean)
+}
+
+// newStorm picks the service whose audience is nearest to the share wanted.
+func (g *load) newStorm(at int64) storm {
+	s := &g.st.s
+	if s.Storm == 0 {
+		return storm{next: never}
+	}
+	watchers := make(map[string]int)
+	for _, group := range g.st.world.Groups {
+		watchers[group.ServiceID] = group.Watchers
+	}
+	wanted, best, distance := stormAudience*float64(len(g.st.consumers)), 0, -1.0
+	audience := 0
+	for i, p := range g.st.world.Providers {
+		n := 0
+		for _, id := range g.st.world.Registry.Consumers(p.ServiceID) {
+			n += watchers[id]
+		}
+		if d := max(float64(n)-wanted, wanted-float64(n)); distance < 0 || d < distance {
+			best, distance, audience = i, d, n
+		}
+	}
+	waves := (s.Storm + s.StormWave - 1) / s.StormWave
+	return storm{
+		provider: best, next: at, every: int64(s.StormLength) / int64(waves),
+		left: s.Storm, perWave: s.StormWave, watchers: audience,
+		ServiceID: g.st.world.Providers[best].ServiceID,
+	}
+}
+
+// next is when act should be called; never once all is done.
+func (g *load) next() int64 {
+	at := min(g.nextChange, g.nextChurn, g.storm.next)
+	if at >= g.until {
+		return never
+	}
+	return at
+}
+
+// act does what is due at next and returns how long it waited inside Publish. Errors other than
+// the engine's refusals are returned: a generator that can't go on must not look idle.
+func (g *load) act(ctx context.Context) (wait time.Duration, err error) {
+	due := g.next()
+	switch due {
+	case g.storm.next:
+		st := &g.storm
+		if st.left--; st.left == 0 {
+			st.next = never
+		} else if (g.st.s.Storm-st.left)%st.perWave == 0 {
+			st.next += st.every
+		}
+		return g.change(ctx, due, st.provider, true)
+	case g.nextChange:
+		g.nextChange += g.gap(g.rng, g.st.s.Rate)
+		return g.change(ctx, due, -1, g.rng.Float64() >= g.st.s.Churn)
+	default:
+		g.nextChurn += g.gap(g.churn, g.churnRate())
+		c := &g.st.consumers[g.churn.IntN(len(g.st.consumers))]
+		kinds := [...]askKind{askLeave, askCrash, askCut}
+		c.lane.ask(request{kind: kinds[g.churn.IntN(len(kinds))], c: c})
+		return 0, nil
+	}
+}
+
+// change changes the truth and publishes that. With update an instance of the provider is updated;
+// else one is deregistered, or a lost one is replaced. Provider -1 means any.
+func (g *load) change(ctx context.Context, due int64, provider int, update bool) (
+	time.Duration, error) {
+	apply, err := g.pick(provider, update)
+	if err != nil {
+		return 0, err
+	}
+	c, ev, err := g.st.truth.change(due, apply)
+	if err != nil {
+		return 0, fmt.Errorf("change the registry: %w", err)
+	}
+	g.changes++
+	if len(c.Consumers) == 0 { // nobody depends on it any more
+		return 0, nil
+	}
+	g.depth.record(int64(g.st.engine.Stats().Queued))
+	began := g.st.now()
+	err = g.st.engine.Publish(ctx, ev, c.Consumers...)
+	wait := g.st.now() - began
+	g.publishWait.record(wait)
+	if err != nil {
+		g.rejected++
+		g.st.truth.unsent(c)
+		if errors.Is(err, notify.ErrFull) || ctx.Err() != nil {
+			err = nil
+		}
+	}
+	return time.Duration(wait), err
+}
+
+// pick chooses what to change.
+func (g *load) pick(provider int, update bool) (
+	func(*registry.Registry) (registry.Change, error), error) {
+	w := g.st.world
+	if !update && len(g.vacant) > 0 && g.rng.IntN(2) == 0 {
+		i := g.rng.IntN(len(g.vacant))
+		provider, g.vacant[i] = g.vacant[i], g.vacant[len(g.vacant)-1]
+		g.vacant = g.vacant[:len(g.vacant)-1]
+		return g.register(provider)
+	}
+	var in *registry.Instance
+	if provider >= 0 {
+		in = w.Registry.Pick(w.Providers[provider].ServiceID, g.rng.Uint64())
+	} else {
+		provider, in = w.Pick(g.rng)
+	}
+	if in == nil {
+		return g.register(provider)
+	}
+	if !update {
+		g.vacant = append(g.vacant, provider)
+		return func(r *registry.Registry) (registry.Change, error) {
+			return r.Deregister(in.ServiceID, in.ID)
+		}, nil
+	}
+	changed := *in
+	changed.ModTimestamp++
+	return func(r *registry.Registry) (registry.Change, error) { return r.Update(changed) }, nil
+}
+
+func (g *load) register(provider int) (func(*registry.Registry) (registry.Change, error), error) {
+	w := g.st.world
+	in, err := w.NewInstance(w.Providers[provider].ServiceID, g.numbers[provider])
+	if err != nil {
+		return nil, err
+	}
+	g.numbers[provider]++
+	return func(r *registry.Registry) (registry.Change, error) { return r.Register(in) }, nil
+}

@@ -1,0 +1,212 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/notifylab/notifylab/sim"
+)
+
+// Text writes the document as tables for a terminal. The error is w's, or that of a histogram that
+// can't be read, with its name.
+func Text(w io.Writer, d *sim.Document) error {
+	var b strings.Builder
+	outcomes(&b, d)
+	latencies(&b, d)
+	for _, h := range []histogram{
+		{"Propagation: share of the deliveries that took at most", "propagation_ns", latencyEdges,
+			true, func(r *sim.Run) *sim.Summary { return &r.Propagation }},
+		{"Drops: number of consumers that lost at most so many events", "drops_per_consumer",
+			countEdges, false, func(r *sim.Run) *sim.Summary { return &r.Drops }},
+	} {
+		if err := h.write(&b, d); err != nil {
+			return err
+		}
+	}
+	reasons(&b, d)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// Label names a configuration in a table.
+func Label(c *sim.Config) string {
+	return fmt.Sprintf("%-9s %-11s %5d %5d", c.Engine, c.Policy, c.QueueSize, c.WatcherQueue)
+}
+
+const labelHead = "engine    policy      queue watch"
+
+// table is rows of cells under a head; all but the first cell are set to the right.
+type table struct{ rows [][]string }
+
+func (t *table) row(cells ...string) { t.rows = append(t.rows, cells) }
+
+func (t *table) write(b *strings.Builder) {
+	var width []int
+	for _, r := range t.rows {
+		for i, c := range r {
+			if i == len(width) {
+				width = append(width, 0)
+			}
+			width[i] = max(width[i], utf8.RuneCountInString(c))
+		}
+	}
+	for _, r := range t.rows {
+		var line strings.Builder
+		for i, c := range r {
+			pad := strings.Repeat(" ", width[i]-utf8.RuneCountInString(c))
+			if i == 0 {
+				line.WriteString(c + pad)
+			} else {
+				line.WriteString("  " + pad + c)
+			}
+		}
+		b.WriteString(strings.TrimRight(line.String(), " ") + "\n")
+	}
+}
+
+func outcomes(b *strings.Builder, d *sim.Document) {
+	b.WriteString("What became of the deliveries\n")
+	var t table
+	t.row(labelHead, "offered", "delivered", "conflated", "stale", "in flight", "dropped",
+		"of offered", "why", "resyncs", "verdict")
+	for _, r := range d.Runs {
+		k := &r.Books
+		t.row(Label(&r.Config), Count(k.Offered), Count(k.Delivered), Count(k.Conflated),
+			Count(k.Stale), Count(k.InFlight), Count(k.DroppedTotal()),
+			Share(k.DroppedTotal(), k.Offered), causes(k.Dropped), Count(uint64(r.Resyncs)),
+			Verdict(r))
+	}
+	t.write(b)
+}
+
+// Verdict is a run's verdict in a table: a baseline's harms are what it is run for.
+func Verdict(r *sim.Run) string {
+	if r.Baseline && r.Verdict == sim.Failed {
+		return "harmed"
+	}
+	return r.Verdict
+}
+
+// causes lists the causes of loss, the largest first.
+func causes(dropped map[string]uint64) string {
+	if len(dropped) == 0 {
+		return "-"
+	}
+	names := make([]string, 0, len(dropped))
+	for name := range dropped {
+		names = append(names, name)
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(cmp.Compare(dropped[b], dropped[a]), cmp.Compare(a, b))
+	})
+	for i, name := range names {
+		names[i] = name + " " + Count(dropped[name])
+	}
+	return strings.Join(names, ", ")
+}
+
+func latencies(b *strings.Builder, d *sim.Document) {
+	b.WriteString("\nHow long it took, and what it cost " +
+		"(propagation: due to handled; stale: a view differs from the truth)\n")
+	var t table
+	t.row(labelHead, "p50", "p99", "p99.9", "max", "stale p99", "publish wait", "queue high",
+		"ev/s/watcher", "healed in", "CPU s", "peak mem", "B/consumer")
+	for _, r := range d.Runs {
+		p, healed := &r.Propagation, "never"
+		if r.HealNS >= 0 {
+			healed = Duration(r.HealNS)
+		}
+		t.row(Label(&r.Config), Duration(p.P50), Duration(p.P99), Duration(p.P999),
+			Duration(p.Max), Duration(r.Staleness.P99), Duration(r.PublishWait.Max),
+			Count(uint64(r.QueueHigh)), strconv.FormatFloat(r.WatcherRateMax, 'f', 1, 64), healed,
+			strconv.FormatFloat(r.CPUSeconds, 'f', 2, 64), Bytes(r.PeakRSS),
+			strconv.FormatInt(r.BytesPerWatcher, 10))
+	}
+	t.write(b)
+}
+
+// edge is the upper end of a column of a spread.
+type edge struct {
+	name string
+	at   int64
+}
+
+var latencyEdges = []edge{
+	{"2ms", 2e6}, {"5ms", 5e6}, {"10ms", 10e6}, {"20ms", 20e6}, {"50ms", 50e6}, {"100ms", 100e6},
+	{"200ms", 200e6}, {"500ms", 500e6}, {"1s", 1e9}, {"2s", 2e9}, {"5s", 5e9},
+}
+
+var countEdges = []edge{
+	{"0", 0}, {"1", 1}, {"3", 3}, {"10", 10}, {"30", 30}, {"100", 100}, {"300", 300},
+	{"1000", 1000}, {"3000", 3000},
+}
+
+// histogram is shown as one line per run: how much lies between one edge and the next.
+type histogram struct {
+	title  string
+	field  string // in the document
+	edges  []edge
+	shares bool // of the whole, instead of counts
+	pick   func(*sim.Run) *sim.Summary
+}
+
+func (h *histogram) write(b *strings.Builder, d *sim.Document) error {
+	b.WriteString("\n" + h.title + "\n")
+	var t table
+	head := []string{labelHead}
+	for _, e := range h.edges {
+		head = append(head, e.name)
+	}
+	t.row(append(head, "more")...)
+	for i, r := range d.Runs {
+		counts, total, err := h.count(h.pick(r))
+		if err != nil {
+			return fmt.Errorf("runs[%d].%s.%w", i, h.field, err)
+		}
+		row := []string{Label(&r.Config)}
+		for _, n := range counts {
+			switch {
+			case n == 0:
+				row = append(row, "·")
+			case h.shares:
+				row = append(row, Share(n, total))
+			default:
+				row = append(row, Count(n))
+			}
+		}
+		t.row(row...)
+	}
+	t.write(b)
+	return nil
+}
+
+// count sorts a summary's values by edges; the last count is of those beyond all of them.
+func (h *histogram) count(s *sim.Summary) (counts []uint64, total uint64, err error) {
+	hdr, err := s.Decode()
+	if err != nil {
+		return nil, 0, err
+	}
+	counts = make([]uint64, len(h.edges)+1)
+	for _, bar := range hdr.Distribution() {
+		k, _ := slices.BinarySearchFunc(h.edges, bar.From, func(e edge, v int64) int {
+			return cmp.Compare(e.at, v)
+		})
+		counts[k] += uint64(bar.Count)
+	}
+	return counts, uint64(hdr.TotalCount()), nil
+}
+
+func reasons(b *strings.Builder, d *sim.Document) {
+	for _, r := range d.Runs {
+		for _, why := range r.Reasons {
+			fmt.Fprintf(b, "\n%s %s %d/%d: %s: %s", r.Config.Engine, r.Config.Policy,
+				r.Config.QueueSize, r.Config.WatcherQueue, Verdict(r), why)
+		}
+	}
+	b.WriteString("\n")
+}

@@ -1,0 +1,206 @@
+package sim
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/notifylab/notifylab/notify"
+)
+
+// Schema names the form of a Document.
+const Schema = "notifylab.result/1"
+
+// Document is what a run of the simulator leaves behind: everything a report is made from.
+type Document struct {
+	Schema      string      `json:"schema"`
+	Seed        uint64      `json:"seed"`
+	Scenario    Scenario    `json:"scenario"`
+	Environment Environment `json:"environment"`
+	Runs        []*Run      `json:"runs"`
+}
+
+// Environment is where it ran.
+type Environment struct {
+	Time       time.Time `json:"time"`
+	GoVersion  string    `json:"go_version"`
+	OS         string    `json:"os"`
+	Arch       string    `json:"arch"`
+	CPUs       int       `json:"cpus"`
+	GOMAXPROCS int       `json:"gomaxprocs"`
+	Revision   string    `json:"revision,omitempty"` // of this program's source
+	Clock      string    `json:"clock"`
+}
+
+// NewEnvironment describes this machine and program.
+func NewEnvironment(now time.Time) Environment {
+	e := Environment{
+		Time: now.UTC(), GoVersion: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
+		CPUs: runtime.NumCPU(), GOMAXPROCS: runtime.GOMAXPROCS(0), Clock: "wall",
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, kv := range info.Settings {
+			if kv.Key == "vcs.revision" {
+				e.Revision = kv.Value
+			}
+		}
+	}
+	return e
+}
+
+// The verdicts.
+const (
+	Passed  = "passed"
+	Failed  = "failed"  // a check failed or the views did not heal
+	Invalid = "invalid" // the figures say nothing: the generator couldn't keep up, or too few
+)
+
+// Run is what one configuration did. Times are in ns. What is recorded concerns changes that were
+// due within Scenario.Duration, also when they arrived later.
+type Run struct {
+	Config   Config `json:"config"`
+	Baseline bool   `json:"baseline"`
+	World    string `json:"world"`
+
+	Changes  int64 `json:"changes"` // of provider instances, the warm-up's included
+	Books    Books `json:"books"`
+	Resyncs  int64 `json:"resyncs"`     // lists because of a loss
+	Connects int64 `json:"reconnects"`  // lists because of a new connection
+	Pulls    int64 `json:"pulls"`       // periodic ones
+	OpenEnds int64 `json:"still_stale"` // views that were stale at the end, or when they died
+
+	Propagation  Summary `json:"propagation_ns"`
+	Staleness    Summary `json:"staleness_ns"`
+	GeneratorLag Summary `json:"generator_lag_ns"`
+	ConsumerLag  Summary `json:"consumer_lag_ns"` // how late the synthetic consumers were served
+	PublishWait  Summary `json:"publish_wait_ns"`
+	Drops        Summary `json:"drops_per_consumer"`
+	GapLength    Summary `json:"gap_length"`
+	QueueDepth   Summary `json:"queue_depth"`
+
+	QueueHigh       int     `json:"queue_high_water"`
+	WatcherRateMax  float64 `json:"watcher_rate_max"` // events per second at the busiest watcher
+	HealNS          int64   `json:"heal_ns"`          // until all views were right; -1: never
+	Series          []Point `json:"series"`
+	CPUSeconds      float64 `json:"cpu_seconds"` // user and system, from the recorded time's begin
+	PeakRSS         int64   `json:"peak_rss_bytes"`
+	BytesPerWatcher int64   `json:"bytes_per_consumer"` // heap and stacks, once all have connected
+
+	Verdict string   `json:"verdict"`
+	Reasons []string `json:"reasons"`
+}
+
+// Books are the engine's books over the recorded time and what followed; what was in flight at its
+// begin counts as offered.
+type Books struct {
+	Published uint64            `json:"published"`
+	Rejected  uint64            `json:"rejected"`
+	Queued    uint64            `json:"queued"` // in the fullest task queue, at the end
+	Offered   uint64            `json:"offered"`
+	Delivered uint64            `json:"delivered"`
+	Dropped   map[string]uint64 `json:"dropped"`
+	Stale     uint64            `json:"stale"`
+	Conflated uint64            `json:"conflated"`
+	InFlight  uint64            `json:"in_flight"`
+}
+
+// Point is one second of a run. The counts are those of that second alone.
+type Point struct {
+	At         float64 `json:"at_s"` // since the begin of the warm-up
+	Published  uint64  `json:"published"`
+	Delivered  uint64  `json:"delivered"`
+	Dropped    uint64  `json:"dropped"`
+	Conflated  uint64  `json:"conflated"`
+	InFlight   uint64  `json:"in_flight"`
+	QueueDepth int     `json:"queue_depth"`
+	P50        int64   `json:"propagation_p50_ns"`
+	P99        int64   `json:"propagation_p99_ns"`
+}
+
+// booksBetween is what happened between two readings.
+func booksBetween(from, to notify.Stats) Books {
+	b := Books{
+		Published: to.Published - from.Published,
+		Rejected:  to.Rejected - from.Rejected,
+		Queued:    uint64(to.Queued),
+		Offered:   to.Offered - from.Offered + from.InFlight,
+		Delivered: to.Delivered - from.Delivered,
+		Dropped:   make(map[string]uint64),
+		Stale:     to.Stale - from.Stale,
+		Conflated: to.Conflated - from.Conflated,
+		InFlight:  to.InFlight,
+	}
+	for _, c := range notify.Causes() {
+		if n := to.Dropped[c] - from.Dropped[c]; n > 0 {
+			b.Dropped[c.String()] = n
+		}
+	}
+	return b
+}
+
+// DroppedTotal is the sum over all causes.
+func (b *Books) DroppedTotal() (n uint64) {
+	for _, d := range b.Dropped {
+		n += d
+	}
+	return n
+}
+
+// summarise encodes the histograms of a run.
+func (r *Run) summarise(rec *recorder, generatorLag, consumerLag, publishWait, drops,
+	depth *Histogram) error {
+	for _, x := range []struct {
+		to   *Summary
+		from *Histogram
+	}{
+		{&r.Propagation, rec.propagation},
+		{&r.Staleness, rec.staleness},
+		{&r.GapLength, rec.gaps},
+		{&r.GeneratorLag, generatorLag},
+		{&r.ConsumerLag, consumerLag},
+		{&r.PublishWait, publishWait},
+		{&r.Drops, drops},
+		{&r.QueueDepth, depth},
+	} {
+		s, err := x.from.summary()
+		if err != nil {
+			return err
+		}
+		*x.to = s
+	}
+	return nil
+}
+
+// judge sets the verdict from what was found.
+func (r *Run) judge(s *Scenario, broken []string, unhealed string, interrupted bool) {
+	r.Verdict, r.Reasons = Passed, []string{}
+	if len(broken) > 0 {
+		r.Verdict = Failed
+		r.Reasons = append(r.Reasons, broken...)
+	}
+	if unhealed != "" {
+		r.Verdict = Failed
+		r.Reasons = append(r.Reasons, unhealed)
+	}
+	invalid := func(format string, args ...any) {
+		if r.Verdict != Failed || len(broken) == 0 {
+			r.Verdict = Invalid
+		}
+		r.Reasons = append(r.Reasons, fmt.Sprintf(format, args...))
+	}
+	if r.GeneratorLag.P99 > int64(s.LagBound) {
+		invalid("the generator was saturated: its lag p99 is %v, the bound is %v",
+			time.Duration(r.GeneratorLag.P99), s.LagBound)
+	}
+	if r.ConsumerLag.P99 > int64(s.LagBound) {
+		invalid("the synthetic consumers were served late: lag p99 is %v, the bound is %v",
+			time.Duration(r.ConsumerLag.P99), s.LagBound)
+	}
+	if interrupted {
+		invalid("interrupted")
+	}
+	if r.Propagation.Count == 0 && !interrupted && !r.Baseline {
+		invalid("no change reached a consumer: too few samples")
+	}
+}

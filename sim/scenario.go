@@ -1,0 +1,215 @@
+package sim
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/notifylab/notifylab/notify"
+	"github.com/notifylab/notifylab/notify/watch"
+)
+
+// Scenario is the load: all that doesn't depend on the engine under test. Durations are in
+// nanoseconds in JSON.
+type Scenario struct {
+	Workload  string `json:"workload,omitempty"` // a built-in one; "" with a topology
+	Topology  string `json:"topology,omitempty"` // the name of a dump
+	Seed      uint64 `json:"seed"`
+	Consumers int    `json:"consumers"` // 0: the workload's; with a topology, one per instance
+	Providers int    `json:"providers"` // instances; 0: as in the workload or topology
+
+	Warmup   time.Duration `json:"warmup"`   // not recorded
+	Duration time.Duration `json:"duration"` // recorded
+	Heal     time.Duration `json:"heal"`     // at most, after the load, until all views are right
+
+	Rate     float64 `json:"rate"`     // provider changes per second
+	Arrivals string  `json:"arrivals"` // poisson or constant
+	Churn    float64 `json:"churn"`    // share of the changes that are a deregister or a register
+
+	Storm       int           `json:"storm"`        // changes of one service in the storm; 0: none
+	StormLength time.Duration `json:"storm_length"` // begins at a quarter of Duration
+	StormWave   int           `json:"storm_wave"`   // changes that are due at one instant
+
+	Handling   time.Duration `json:"handling"`    // mean time a consumer takes for an event
+	Slow       float64       `json:"slow"`        // share of slow consumers
+	SlowFactor float64       `json:"slow_factor"` // their handling time, times this
+	Stuck      float64       `json:"stuck"`       // share of consumers that stop at their first event
+
+	ConsumerChurn float64       `json:"consumer_churn"` // share that leaves, crashes or is cut, 1/s
+	Backoff       time.Duration `json:"backoff"`        // before the first reconnect; doubles
+	ListTime      time.Duration `json:"list_time"`      // mean time to list
+	Pull          time.Duration `json:"pull"`           // period of a consumer's pull; 0: none
+
+	LagBound time.Duration `json:"lag_bound"` // generator lag p99 beyond which a run is invalid
+}
+
+// DefaultScenario is the load that shows what queue sizes do: changes as a company has them, one
+// storm, some slow and some stuck consumers, and consumers that come and go.
+func DefaultScenario() Scenario {
+	return Scenario{
+		Workload:      "medium",
+		Seed:          1,
+		Warmup:        500 * time.Millisecond,
+		Duration:      4 * time.Second,
+		Heal:          3 * time.Second,
+		Rate:          100,
+		Arrivals:      "poisson",
+		Churn:         0.4,
+		Storm:         6000,
+		StormLength:   time.Second,
+		StormWave:     300,
+		Handling:      time.Millisecond,
+		Slow:          0.01,
+		SlowFactor:    100,
+		Stuck:         0.002,
+		ConsumerChurn: 0.005,
+		Backoff:       100 * time.Millisecond,
+		ListTime:      20 * time.Millisecond,
+		Pull:          30 * time.Second,
+		LagBound:      50 * time.Millisecond,
+	}
+}
+
+// Config is the engine under test.
+type Config struct {
+	Engine       string `json:"engine"`        // a watch.Preset
+	QueueSize    int    `json:"queue_size"`    // task queue; 0: the preset's
+	WatcherQueue int    `json:"watcher_queue"` // 0: the preset's
+	Policy       string `json:"policy"`        // "": the preset's
+	Shards       int    `json:"shards"`        // 0: the preset's
+}
+
+// A Mistake is one value that can't be used.
+type Mistake struct {
+	Field string // as in JSON
+	Got   string
+	Want  string // the accepted form
+}
+
+func (m Mistake) Error() string { return fmt.Sprintf("%s = %s: want %s", m.Field, m.Got, m.Want) }
+
+// Mistakes are all that was found wrong, not only the first.
+type Mistakes []Mistake
+
+func (ms Mistakes) Error() string {
+	lines := make([]string, len(ms))
+	for i, m := range ms {
+		lines[i] = m.Error()
+	}
+	return strings.Join(lines, "; ")
+}
+
+func (ms *Mistakes) unless(ok bool, field string, got any, want string) {
+	if !ok {
+		*ms = append(*ms, Mistake{Field: field, Got: fmt.Sprint(got), Want: want})
+	}
+}
+
+// err is nil when there are no mistakes.
+func (ms Mistakes) err() error {
+	if len(ms) == 0 {
+		return nil
+	}
+	return ms
+}
+
+// Validate reports everything that is wrong with s, as Mistakes.
+func (s *Scenario) Validate() error {
+	var ms Mistakes
+	if s.Topology == "" {
+		var names []string
+		for _, w := range Workloads() {
+			names = append(names, w.Name)
+		}
+		ms.unless(slices.Contains(names, s.Workload), "workload", fmt.Sprintf("%q", s.Workload),
+			"one of "+strings.Join(names, ", "))
+	}
+	ms.unless(s.Consumers >= 0, "consumers", s.Consumers, "0 (the workload's) or more")
+	ms.unless(s.Providers >= 0, "providers", s.Providers, "0 (the workload's) or more")
+	ms.unless(s.Warmup >= 0, "warmup", s.Warmup, "a duration, 0s or more")
+	ms.unless(s.Duration > 0, "duration", s.Duration, "a duration above 0, such as 10s")
+	ms.unless(s.Heal >= 0, "heal", s.Heal, "a duration, 0s or more")
+	ms.unless(s.Rate > 0 && s.Rate <= 1e6, "rate", s.Rate, "changes per second, above 0 to 1e6")
+	ms.unless(s.Arrivals == "poisson" || s.Arrivals == "constant", "arrivals",
+		fmt.Sprintf("%q", s.Arrivals), "poisson or constant")
+	ms.unless(s.Churn >= 0 && s.Churn <= 1, "churn", s.Churn, "a share, 0 to 1")
+	ms.unless(s.Storm >= 0, "storm", s.Storm, "a number of changes, 0 or more")
+	ms.unless(s.StormLength >= 0, "storm_length", s.StormLength, "a duration, 0s or more")
+	ms.unless(s.StormWave >= 1, "storm_wave", s.StormWave, "a number of changes, 1 or more")
+	ms.unless(s.Handling >= 0, "handling", s.Handling, "a duration, 0s or more")
+	ms.unless(s.Slow >= 0 && s.Slow <= 1, "slow", s.Slow, "a share, 0 to 1")
+	ms.unless(s.SlowFactor >= 1, "slow_factor", s.SlowFactor, "a factor, 1 or more")
+	ms.unless(s.Stuck >= 0 && s.Stuck <= 1, "stuck", s.Stuck, "a share, 0 to 1")
+	ms.unless(s.Slow+s.Stuck <= 1 || s.Slow > 1 || s.Stuck > 1, "stuck", s.Stuck,
+		"slow and stuck consumers together at most 1")
+	ms.unless(s.ConsumerChurn >= 0 && s.ConsumerChurn <= 1, "consumer_churn", s.ConsumerChurn,
+		"a share per second, 0 to 1")
+	ms.unless(s.Backoff > 0, "backoff", s.Backoff, "a duration above 0")
+	ms.unless(s.ListTime >= 0, "list_time", s.ListTime, "a duration, 0s or more")
+	ms.unless(s.Pull >= 0, "pull", s.Pull, "a duration, 0s (no pulls) or more")
+	ms.unless(s.LagBound > 0, "lag_bound", s.LagBound, "a duration above 0")
+	return ms.err()
+}
+
+// Resolve fills in what the preset knows and reports everything that is wrong with c.
+func (c Config) Resolve() (watch.Preset, Config, error) {
+	var ms Mistakes
+	p, err := watch.PresetNamed(c.Engine)
+	if err != nil {
+		var names []string
+		for _, p := range watch.Presets() {
+			names = append(names, p.Name)
+		}
+		ms.unless(false, "engine", fmt.Sprintf("%q", c.Engine), "one of "+strings.Join(names, ", "))
+	}
+	ms.unless(c.QueueSize >= 0, "queue_size", c.QueueSize, "1 or more")
+	ms.unless(c.WatcherQueue >= 0, "watcher_queue", c.WatcherQueue, "1 or more")
+	ms.unless(c.Shards >= 0, "shards", c.Shards, "1 or more, or 0 for the engine's own")
+	if c.QueueSize > 0 {
+		p.Type.QueueSize = c.QueueSize
+	}
+	if c.WatcherQueue > 0 {
+		p.Watch.Backlog.Size = c.WatcherQueue
+	}
+	if c.Shards > 0 {
+		p.Type.Shards = c.Shards
+	}
+	if c.Policy != "" {
+		p.Watch.Backlog.Overflow, err = notify.ParseOverflow(c.Policy)
+		ms.unless(err == nil, "policy", fmt.Sprintf("%q", c.Policy),
+			"one of "+strings.Join(notify.OverflowNames(), ", "))
+	}
+	if ms.err() != nil {
+		return watch.Preset{}, Config{}, ms
+	}
+	full := p.Effective()
+	return full, Config{
+		Engine:       full.Name,
+		QueueSize:    full.Type.QueueSize,
+		WatcherQueue: full.Watch.Backlog.Size,
+		Policy:       full.Watch.Backlog.Overflow.String(),
+		Shards:       full.Type.Shards,
+	}, nil
+}
+
+// Prepare gives the topology of s, from a dump if there is one, and fills in how many consumers
+// there are when s leaves that open.
+func (s *Scenario) Prepare(dump io.Reader) (*Topology, error) {
+	if dump != nil {
+		t, err := ReadDump(dump, s.Topology)
+		if err == nil && s.Consumers == 0 {
+			s.Consumers = t.TotalInstances()
+		}
+		return t, err
+	}
+	w, err := FindWorkload(s.Workload)
+	if err != nil {
+		return nil, err
+	}
+	if s.Consumers == 0 {
+		s.Consumers = w.Consumers
+	}
+	return Generate(w, s.Seed)
+}

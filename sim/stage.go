@@ -1,0 +1,226 @@
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"github.com/notifylab/notifylab/notify"
+	"github.com/notifylab/notifylab/notify/registry"
+	"github.com/notifylab/notifylab/notify/watch"
+)
+
+// stage is what the parts of one run share: the engine under test, the truth, and the consumers in
+// their lanes. A driver gives it time.
+type stage struct {
+	s      Scenario
+	preset watch.Preset
+	world  *World
+	truth  *truth
+	engine *notify.Engine
+
+	consumers []consumer
+	lanes     []*lane
+	checks    checks
+	faults    atomic.Bool // slow and stuck consumers are
+	opening   atomic.Bool // lists take no time
+
+	now    func() int64      // ns since the truth's epoch
+	stream func(c *consumer) // connects a consumer that has a goroutine of its own
+}
+
+// The streams of random numbers: one per consumer, numbered from firstConsumer, and these.
+const (
+	streamChanges uint64 = iota
+	streamChurn
+	streamRoles
+	firstConsumer = 1 << 10
+)
+
+func newPCG(seed, stream uint64) rand.PCG {
+	// Golden-ratio steps keep the streams of neighbouring seeds and numbers apart.
+	return *rand.NewPCG(seed*0x9e3779b97f4a7c15, stream*0xbf58476d1ce4e5b9)
+}
+
+// newStage builds everything and connects nobody yet.
+func newStage(s Scenario, p watch.Preset, w *World, epoch time.Time, lanes int) (*stage, error) {
+	st := &stage{s: s, preset: p, world: w, truth: newTruth(w, epoch)}
+	st.faults.Store(true)
+	var err error
+	st.engine, err = notify.New(notify.Config{
+		Types: map[notify.Type]notify.TypeConfig{registry.InstanceEvents: p.Type},
+	})
+	if err != nil {
+		return nil, err
+	}
+	for range lanes {
+		st.lanes = append(st.lanes, newLane(st))
+	}
+	st.populate()
+	return st, nil
+}
+
+// populate makes the consumers: slow ones and stuck ones are spread by lot.
+func (st *stage) populate() {
+	total := 0
+	for _, g := range st.world.Groups {
+		total += g.Watchers
+	}
+	st.consumers = make([]consumer, total)
+	i := 0
+	for _, g := range st.world.Groups {
+		log := st.truth.groups[g.ServiceID]
+		for range g.Watchers {
+			c := &st.consumers[i]
+			c.stage, c.lane = st, st.lanes[i%len(st.lanes)]
+			c.rng = newPCG(st.s.Seed, firstConsumer+uint64(i))
+			c.view.log = log
+			c.lane.consumers = append(c.lane.consumers, c)
+			i++
+		}
+	}
+	pcg := newPCG(st.s.Seed, streamRoles)
+	roles := rand.New(&pcg).Perm(total)
+	slow := int(st.s.Slow*float64(total) + 0.5)
+	stuck := int(st.s.Stuck*float64(total) + 0.5)
+	for n, i := range roles[:min(slow+stuck, total)] {
+		st.consumers[i].slow, st.consumers[i].stuck = n < slow, n >= slow
+	}
+}
+
+// at is a time on the stage's axis.
+func (st *stage) at(t time.Time) int64 { return int64(t.Sub(st.truth.epoch)) }
+
+// open connects all consumers and gives them their first list at once.
+func (st *stage) open() {
+	st.opening.Store(true)
+	for i := range st.consumers {
+		c := &st.consumers[i]
+		st.connect(c)
+		if p := int64(st.s.Pull); p > 0 {
+			c.lane.mu.Lock()
+			first := st.now() + c.lane.rand(c).Int64N(p)
+			c.lane.set(timer{at: first, c: c, kind: timerPull})
+			c.lane.mu.Unlock()
+		}
+	}
+}
+
+// connect makes a new connection for c.
+func (st *stage) connect(c *consumer) {
+	if st.preset.Pull {
+		st.stream(c)
+		return
+	}
+	l := c.newLink()
+	w, err := watch.Open(st.engine, st.place(c), l, &st.preset.Watch)
+	if err != nil { // the engine has closed: the run is over
+		return
+	}
+	c.lane.mu.Lock()
+	l.w, l.close, l.ready = w, w.Close, w.Ready
+	if st.preset.Watch.Poll {
+		l.tick = w.Tick
+	}
+	c.lane.mu.Unlock()
+}
+
+func (st *stage) place(c *consumer) watch.At {
+	return watch.At{Type: registry.InstanceEvents, Subject: c.view.log.subject, Group: c.view.log.id}
+}
+
+// newLink makes l the connection of c.
+func (c *consumer) newLink() *link {
+	l := &link{c: c}
+	c.lane.mu.Lock()
+	c.link = l
+	if !c.stage.opening.Load() {
+		c.lane.rec.connections++
+	}
+	c.lane.mu.Unlock()
+	return l
+}
+
+// record has all lanes record changes that are due from one time to another.
+func (st *stage) record(from, to int64) {
+	for _, ln := range st.lanes {
+		ln.mu.Lock()
+		ln.rec.from, ln.rec.to = from, to
+		ln.mu.Unlock()
+	}
+}
+
+// calm switches the faults off.
+func (st *stage) calm() {
+	st.faults.Store(false)
+	for i := range st.consumers {
+		if c := &st.consumers[i]; c.stuck {
+			c.lane.ask(request{kind: askThaw, c: c})
+		}
+	}
+}
+
+// wrong counts the consumers that are away, at work, or see something else than the truth.
+func (st *stage) wrong() (n int) {
+	for _, ln := range st.lanes {
+		ln.mu.Lock()
+		for _, c := range ln.consumers {
+			if !c.alive || c.link == nil || c.hand != nil || !c.view.right() {
+				n++
+			}
+		}
+		ln.mu.Unlock()
+	}
+	return n
+}
+
+// end closes every consumer's books at the end of a run and adds the lanes up.
+func (st *stage) end(now int64) (rec *recorder, lag, lost *Histogram) {
+	rec, lag, lost = newRecorder(), newHistogram(latencyMax), newHistogram(countMax)
+	for _, ln := range st.lanes {
+		ln.mu.Lock()
+		for _, c := range ln.consumers {
+			c.die(now)
+			lost.record(c.lost)
+		}
+		rec.merge(ln.rec)
+		lag.merge(ln.lag)
+		ln.mu.Unlock()
+	}
+	return rec, lag, lost
+}
+
+// busiest is the largest number of recorded events that one consumer received.
+func (st *stage) busiest() (most int64) {
+	for i := range st.consumers {
+		most = max(most, st.consumers[i].got)
+	}
+	return most
+}
+
+// checkBooks compares a reading of the engine with itself.
+func (st *stage) checkBooks(s notify.Stats) {
+	if d := s.Balance(); d != 0 {
+		st.checks.fail(checkBooks, "offered is %d more than all outcomes: %+v", d, s.Books)
+	}
+}
+
+// describe says in one line what the stage holds.
+func (st *stage) describe() string {
+	return fmt.Sprintf("%d services, %d instances, %d dependency edges, %d groups, %d consumers",
+		len(st.world.Registry.Services()), st.world.Instances, st.world.Edges,
+		len(st.world.Groups), len(st.consumers))
+}
+
+// behind is how many changes the furthest view has yet to hear of.
+func (st *stage) behind() (most int) {
+	for _, ln := range st.lanes {
+		ln.mu.Lock()
+		for _, c := range ln.consumers {
+			most = max(most, c.view.log.len()-c.view.position)
+		}
+		ln.mu.Unlock()
+	}
+	return most
+}

@@ -1,0 +1,4 @@
+package sim
+
+// Apportion is the rule behind every share, tested on its own.
+var Apportion = apportion

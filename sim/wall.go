@@ -1,0 +1,334 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/notifylab/notifylab/notify"
+	"github.com/notifylab/notifylab/notify/clock"
+)
+
+// Progress is what RunWall tells while it runs.
+type Progress struct {
+	Phase     string // set-up, warm-up, measure, heal
+	Elapsed   time.Duration
+	Total     time.Duration // of warm-up, measurement and heal, as far as is known
+	Delivered uint64        // so far
+	Dropped   uint64
+	Rate      float64       // deliveries per second since the last report
+	P99       time.Duration // propagation since the last report
+}
+
+// How often the run is looked at, and how often that is reported and becomes a Point.
+const (
+	lookEvery   = 100 * time.Millisecond
+	reportEvery = time.Second
+)
+
+// wall drives one run in real time: the engine under its own Run, a goroutine per lane, one for
+// the generator, and a goroutine per consumer where the engine under test has it so.
+type wall struct {
+	*stage
+	clk      clock.Clock
+	load     *load
+	lag      *Histogram // the generator's
+	report   func(Progress)
+	cancel   context.CancelFunc
+	lanesEnd context.CancelFunc
+	loadDone atomic.Bool // the generator has nothing left to do
+	engineOn sync.WaitGroup
+	lanesOn  sync.WaitGroup
+	streams  sync.WaitGroup
+
+	start, from, until, stopped int64
+	series                      []Point
+	last                        sample
+}
+
+// sample is a reading that the next one is compared with.
+type sample struct {
+	at    int64
+	stats notify.Stats
+}
+
+// RunWall runs a scenario on one configuration in real time. When ctx ends it stops and returns
+// what was measured, as invalid. The errors are those of Validate, Resolve and Build; report may be
+// nil.
+func RunWall(ctx context.Context, s Scenario, t *Topology, c Config, report func(Progress)) (
+	*Run, error) {
+	if err := s.Validate(); err != nil {
+		return nil, err
+	}
+	preset, c, err := c.Resolve()
+	if err != nil {
+		return nil, err
+	}
+	debug.FreeOSMemory() // the last run's memory must not count as this one's
+	resetPeakRSS()
+	world, err := t.Build(s.Consumers, s.Providers)
+	if err != nil {
+		return nil, err
+	}
+	before := memoryInUse()
+	w := &wall{clk: clock.Real{}, report: report, lag: newHistogram(latencyMax)}
+	epoch := w.clk.Now()
+	if w.stage, err = newStage(s, preset, world, epoch, runtime.GOMAXPROCS(0)); err != nil {
+		return nil, err
+	}
+	w.stage.now = func() int64 { return int64(w.clk.Now().Sub(epoch)) }
+	run := &Run{Config: c, Baseline: preset.Baseline, World: w.describe()}
+	return run, w.run(ctx, run, before)
+}
+
+// run is a run from the connecting of the consumers on; before is the memory in use without them.
+func (w *wall) run(ctx context.Context, run *Run, before int64) error {
+	w.begin()
+	defer w.stop()
+	run.BytesPerWatcher = (memoryInUse() - before) / int64(max(len(w.consumers), 1))
+
+	w.start = w.stage.now()
+	w.from = w.start + int64(w.s.Warmup)
+	w.until = w.from + int64(w.s.Duration)
+	w.record(w.from, w.until)
+	w.load = newLoad(w.stage, w.start, w.from, w.until)
+
+	loadCtx, stopLoad := context.WithCancel(ctx)
+	generated := make(chan error, 1)
+	go func() {
+		generated <- w.generate(loadCtx)
+		w.loadDone.Store(true)
+	}()
+
+	w.last.at = w.start
+	w.watchUntil(ctx, w.from, "warm-up")
+	w.engine.ResetHighWater()
+	first, cpu := w.engine.Stats(), cpuSeconds()
+	w.watchUntil(ctx, w.until, "measure")
+	// A Publish that still waits for room is the engine's: it may go on while the views heal.
+	w.calm()
+	run.HealNS = w.heal(ctx)
+	w.stopped = w.stage.now()
+	stopLoad()
+	err := <-generated
+	w.point("heal")
+
+	last := w.engine.Stats()
+	run.QueueHigh = last.QueueHigh
+	run.Books = booksBetween(first, last)
+	run.CPUSeconds, run.PeakRSS = cpuSeconds()-cpu, peakRSS()
+	unhealed := ""
+	if run.HealNS < 0 {
+		unhealed = w.unhealed(last)
+	}
+	w.stop()
+	return w.conclude(run, unhealed, ctx.Err() != nil, err)
+}
+
+// begin starts everything and waits until all consumers have their first list.
+func (w *wall) begin() {
+	var ctx, lanes context.Context
+	ctx, w.cancel = context.WithCancel(context.Background())
+	lanes, w.lanesEnd = context.WithCancel(ctx)
+	w.stage.stream = func(c *consumer) { w.stream(ctx, c) }
+	for _, ln := range w.lanes {
+		kicked := make(chan struct{}, 1)
+		ln.kick = func() {
+			select {
+			case kicked <- struct{}{}:
+			default:
+			}
+		}
+		w.lanesOn.Go(func() { w.drive(lanes, ln, kicked) })
+	}
+	w.engineOn.Go(func() { _ = w.engine.Run(ctx) }) // it runs once: there is no error
+	w.open()
+	for w.wrong() > 0 {
+		w.sleep(ctx, w.stage.now()+int64(time.Millisecond))
+	}
+	w.opening.Store(false)
+}
+
+// stop ends everything and returns when all goroutines have ended. It may be called twice.
+func (w *wall) stop() {
+	w.lanesEnd()
+	w.lanesOn.Wait()
+	w.cancel()
+	w.engineOn.Wait()
+	w.streams.Wait()
+}
+
+// drive is the goroutine of one lane.
+func (w *wall) drive(ctx context.Context, ln *lane, kicked <-chan struct{}) {
+	alarm := w.clk.NewTimer(0)
+	defer alarm.Stop()
+	for ctx.Err() == nil {
+		next := ln.advance()
+		alarm.Reset(time.Duration(min(next-w.stage.now(), int64(time.Second))))
+		select {
+		case <-kicked:
+		case <-alarm.C():
+		case <-ctx.Done():
+		}
+	}
+}
+
+// generate is the goroutine of the generator. What it is late by its own fault is its lag: time
+// spent inside Publish isn't, so what fell due during a wait counts from the end of the wait.
+func (w *wall) generate(ctx context.Context) error {
+	var free int64 // when the last Publish that waited returned
+	for {
+		due := w.load.next()
+		if due == never || !w.sleep(ctx, due) {
+			return nil
+		}
+		if lag := w.stage.now() - max(due, free); due >= w.from {
+			w.lag.record(lag)
+		}
+		wait, err := w.load.act(ctx)
+		if err != nil {
+			return err
+		}
+		if wait > time.Millisecond {
+			free = w.stage.now()
+		}
+	}
+}
+
+// sleep waits until a time on the stage's axis; false means that ctx ended first.
+func (w *wall) sleep(ctx context.Context, at int64) bool {
+	d := at - w.stage.now()
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	t := w.clk.NewTimer(time.Duration(d))
+	defer t.Stop()
+	select {
+	case <-t.C():
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// watchUntil looks at the run now and then until a time.
+func (w *wall) watchUntil(ctx context.Context, at int64, phase string) {
+	for now := w.stage.now(); now < at; now = w.stage.now() {
+		if !w.sleep(ctx, min(at, now+int64(lookEvery))) {
+			return
+		}
+		w.look(phase)
+	}
+}
+
+func (w *wall) look(phase string) {
+	w.checkBooks(w.engine.Stats())
+	if w.stage.now()-w.last.at >= int64(reportEvery) {
+		w.point(phase)
+	}
+}
+
+// point closes an interval of the series.
+func (w *wall) point(phase string) {
+	now, s, h := w.stage.now(), w.engine.Stats(), newHistogram(latencyMax)
+	for _, ln := range w.lanes {
+		ln.mu.Lock()
+		h.merge(ln.rec.interval)
+		ln.rec.interval.reset()
+		ln.mu.Unlock()
+	}
+	was := w.last.stats
+	p := Point{
+		At:         time.Duration(now - w.start).Seconds(),
+		Published:  s.Published - was.Published,
+		Delivered:  s.Delivered - was.Delivered,
+		Dropped:    s.DroppedTotal() - was.DroppedTotal(),
+		Conflated:  s.Conflated - was.Conflated,
+		InFlight:   s.InFlight,
+		QueueDepth: s.Queued,
+		P50:        h.h.ValueAtQuantile(50),
+		P99:        h.h.ValueAtQuantile(99),
+	}
+	w.series = append(w.series, p)
+	elapsed := time.Duration(now - w.last.at)
+	w.last = sample{at: now, stats: s}
+	if w.report != nil {
+		w.report(Progress{
+			Phase:     phase,
+			Elapsed:   time.Duration(now - w.start),
+			Total:     w.s.Warmup + w.s.Duration + w.s.Heal,
+			Delivered: s.Delivered,
+			Dropped:   s.DroppedTotal(),
+			Rate:      float64(p.Delivered) / max(elapsed.Seconds(), 1e-9),
+			P99:       time.Duration(p.P99),
+		})
+	}
+}
+
+// heal waits until every view is right and nothing is in flight, and says how long that took; -1
+// if it took longer than the scenario grants.
+func (w *wall) heal(ctx context.Context) int64 {
+	began := w.stage.now()
+	deadline := began + int64(w.s.Heal)
+	for {
+		s := w.engine.Stats()
+		now := w.stage.now()
+		if w.loadDone.Load() && s.InFlight == 0 && s.Queued == 0 && w.wrong() == 0 {
+			return now - began
+		}
+		if now >= deadline || !w.sleep(ctx, min(deadline, now+int64(lookEvery)/5)) {
+			return -1
+		}
+		w.look("heal")
+	}
+}
+
+// unhealed says what was still wrong at the end.
+func (w *wall) unhealed(s notify.Stats) string {
+	wrong, behind := w.wrong(), w.behind()
+	text := fmt.Sprintf("%d of %d views still wrong %v after the load; %d events wait for "+
+		"watchers, %d in the task queue", wrong, len(w.consumers), w.s.Heal, s.InFlight, s.Queued)
+	if p := w.preset.PollInterval; p > 0 && behind > 0 {
+		text += fmt.Sprintf("; at one event per %v the furthest behind, by %d, needs %v", p,
+			behind, (time.Duration(behind) * p).Round(time.Second))
+	}
+	return text
+}
+
+// conclude fills in what can be said once everything has stopped.
+func (w *wall) conclude(run *Run, unhealed string, interrupted bool, failure error) error {
+	busiest := w.busiest()
+	rec, lag, drops := w.end(w.stage.now())
+	delivered := int64(w.engine.Stats().Delivered)
+	if received := rec.received; received != delivered && !w.preset.Pull {
+		w.checks.fail(checkReceived, "the engine says %d, the consumers %d", delivered, received)
+	}
+	if failure != nil {
+		return fmt.Errorf("generator: %w", failure)
+	}
+	run.Changes = w.load.changes
+	run.Resyncs, run.Connects, run.Pulls = rec.resyncs, rec.connections, rec.pulls
+	run.OpenEnds = rec.openEnds
+	run.Series = w.series
+	if recorded := time.Duration(w.stopped - w.from); recorded > 0 {
+		run.WatcherRateMax = float64(busiest) / recorded.Seconds()
+	}
+	err := run.summarise(rec, w.lag, lag, w.load.publishWait, drops, w.load.depth)
+	if err != nil {
+		return err
+	}
+	run.judge(&w.s, w.checks.reasons(), unhealed, interrupted)
+	return nil
+}
+
+// memoryInUse is what the heap and the stacks hold after a collection.
+func memoryInUse() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc + m.StackInuse)
+}
