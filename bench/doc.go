@@ -16,6 +16,8 @@
 //     and in a shuffled order without waiting between them, then wait until all members have
 //     theirs. That is one iteration.
 //   - mode=idle: nothing is published; what the subscribers cost is their memory alone.
+//   - open loop (BenchmarkStuck): events are due at planned times, whatever the engine does, and
+//     latency counts from there; one subscriber of all takes nothing.
 //
 // # Figures
 //
@@ -25,6 +27,10 @@
 //   - p99-ns, in lockstep only: the 99th percentile over events of the time from before an event is
 //     published until the last of the n subscribers has it. With fewer than 100 subscribers one
 //     event in 64 is timed, because reading the clock would cost more than the event.
+//   - p50-ns, p99-ns, max-ns and lag-p99-ns, in the open loop: the time from when an event was due
+//     until a subscriber has it, over all but the stuck one, and the publisher's own part of that.
+//     Where lag-p99-ns is large the machine was busy, and the others say nothing.
+//   - dropped: what the stuck subscriber lost, exactly.
 //   - B/sub: heap and stacks in use with the subscribers less those without, each after a garbage
 //     collection, divided by their number.
 //

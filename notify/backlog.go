@@ -12,23 +12,25 @@ func (sh *shard) push(s *Subscription, events []*Event, now time.Time) {
 	if s.box.len() == 0 {
 		sh.counts.parked++
 	}
-	for i, ev := range events {
-		if s.box.full() && !sh.makeRoom(s, events[i:], now) {
-			if s.ended() || sh.walk.waiting != nil {
-				return
+	for len(events) > 0 {
+		if s.box.full() {
+			if settled := sh.makeRoom(s, events, now); settled > 0 {
+				events = events[settled:]
+				continue
 			}
-			continue
 		}
-		s.box.push(ev)
+		s.box.push(events[0])
 		sh.counts.InFlight++
 		sh.work.Queued++
+		events = events[1:]
 	}
 }
 
-// makeRoom applies the overflow policy of s to the first of events and reports whether that one
-// can be pushed now. When the policy ends the subscription or suspends the walk it has settled all
-// of events.
-func (sh *shard) makeRoom(s *Subscription, events []*Event, now time.Time) bool {
+// makeRoom applies the overflow policy of s and says how many of events that has settled: the
+// first, all of them when it ends the subscription or suspends the walk, or none because there is
+// room now. It goes by the policy and not by s.ended(): s may be closed at any moment, by an
+// Observer or on another goroutine, and whoever counts these events must not change with that.
+func (sh *shard) makeRoom(s *Subscription, events []*Event, now time.Time) (settled int) {
 	ev := events[0]
 	switch s.backlog.Overflow {
 	case Conflate:
@@ -48,19 +50,21 @@ func (sh *shard) makeRoom(s *Subscription, events []*Event, now time.Time) bool 
 		sh.unqueue(s, 1)
 		sh.counts.Dropped[Oldest]++
 		sh.tell(s, old, Oldest)
-		return true
+		return 0
 	case DropNewest:
 		sh.lose(s, events[:1], Newest)
 	case Flush:
 		sh.discard(s, Flushed)
-		return true
+		return 0
 	case Evict:
 		s.finish(ErrSlow)
 		sh.lose(s, events, Evicted)
+		return len(events)
 	case Block:
 		sh.suspend(s, events, false, now)
+		return len(events)
 	}
-	return false
+	return 1
 }
 
 // lose counts events as lost to s.
@@ -76,6 +80,7 @@ func (sh *shard) tell(s *Subscription, ev *Event, cause Cause) {
 		ob.Dropped(s, ev, cause)
 	}
 	if ob, ok := s.to.(Observer); ok {
+		defer s.isolate()
 		ob.Dropped(s, ev, cause)
 	}
 }

@@ -51,7 +51,7 @@ type Books struct {
 }
 
 // DroppedTotal is the sum of Dropped over all causes.
-func (b *Books) DroppedTotal() uint64 {
+func (b Books) DroppedTotal() uint64 {
 	var sum uint64
 	for _, n := range b.Dropped {
 		sum += n
@@ -60,7 +60,7 @@ func (b *Books) DroppedTotal() uint64 {
 }
 
 // Balance is Offered less everything that became of it: 0, or the engine has lost count.
-func (b *Books) Balance() int64 {
+func (b Books) Balance() int64 {
 	return int64(b.Offered - b.Delivered - b.DroppedTotal() - b.Stale - b.Conflated - b.InFlight)
 }
 

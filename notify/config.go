@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -119,7 +121,8 @@ func (c Config) Validate() error {
 	if len(c.Types) == 0 {
 		errs = append(errs, fmt.Errorf("%w: Types: want at least one type", ErrInvalid))
 	}
-	for t, tc := range c.Types {
+	for _, t := range slices.Sorted(maps.Keys(c.Types)) {
+		tc := c.Types[t]
 		bad := func(field string, got any, want string) {
 			errs = append(errs,
 				fmt.Errorf("%w: Types[%q].%s = %v: want %s", ErrInvalid, t, field, got, want))
@@ -159,7 +162,8 @@ func (b *Backlog) validate() error {
 	return errors.Join(errs...)
 }
 
-func (c TypeConfig) withDefaults() TypeConfig {
+// Effective is c with every zero that stands for a default replaced by that default.
+func (c TypeConfig) Effective() TypeConfig {
 	if c.QueueSize <= 0 {
 		c.QueueSize = DefaultQueueSize
 	}
@@ -169,7 +173,14 @@ func (c TypeConfig) withDefaults() TypeConfig {
 	if c.Batch == 0 {
 		c.Batch = DefaultBatch
 	}
+	c.Backlog = c.Backlog.Effective()
 	return c
+}
+
+// Effective is b with every zero that stands for a default replaced by that default.
+func (b Backlog) Effective() Backlog {
+	b.Size, b.AddTimeout = b.size(), b.addTimeout()
+	return b
 }
 
 func (b *Backlog) size() int { return cmp.Or(b.Size, DefaultBacklogSize) }

@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -48,12 +49,7 @@ func New(c Config) (*Engine, error) {
 		processors: make(map[Type]*processor, len(c.Types)),
 		closed:     make(chan struct{}),
 	}
-	names := make([]Type, 0, len(c.Types))
-	for t := range c.Types {
-		names = append(names, t)
-	}
-	slices.Sort(names)
-	for _, t := range names {
+	for _, t := range slices.Sorted(maps.Keys(c.Types)) {
 		p := newProcessor(t, c.Types[t], c.Observer, len(e.shards))
 		e.processors[t] = p
 		e.shards = append(e.shards, p.shards...)
@@ -83,9 +79,9 @@ func (e *Engine) Subscribe(t Type, subject, group string, to Subscriber, b *Back
 	return p.subscribe(subject, group, to, b)
 }
 
-// Publish addresses the named groups of ev.Subject, or every group of it when none is named; the
-// names must be distinct, and the slice must not change any more. It returns when the event stands
-// in the task queues, before anybody has it. Nobody listening is no error.
+// Publish addresses the named groups of ev.Subject, or every group of it when none is named or ""
+// is among the names; they must be distinct, and the slice must not change any more. It returns
+// when the event stands in the task queues, before anybody has it. Nobody listening is no error.
 //
 // On a full task queue it waits until there is room, or returns ErrFull, as the type is
 // configured; a wait ends with ctx (its error is wrapped) and with the engine (ErrClosed). The
@@ -94,9 +90,16 @@ func (e *Engine) Publish(ctx context.Context, ev *Event, groups ...string) error
 	if ev == nil {
 		return fmt.Errorf("%w: publish: event is nil", ErrInvalid)
 	}
+	if ev.Revision < 0 {
+		return fmt.Errorf("%w: publish: Revision = %d: want 0 (unordered) or more",
+			ErrInvalid, ev.Revision)
+	}
 	p, err := e.processor(ev.Type, ev.Subject)
 	if err != nil {
 		return fmt.Errorf("publish: %w", err)
+	}
+	if slices.Contains(groups, "") { // the group of a broadcast, as in service-center
+		groups = nil
 	}
 	return p.publish(ctx, task{ev: ev, groups: groups})
 }

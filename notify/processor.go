@@ -28,7 +28,7 @@ type processor struct {
 type waiter struct{ look chan struct{} }
 
 func newProcessor(t Type, cfg TypeConfig, observer Observer, firstID int) *processor {
-	p := &processor{typ: t, cfg: cfg.withDefaults(), observer: observer}
+	p := &processor{typ: t, cfg: cfg.Effective(), observer: observer}
 	for i := range p.cfg.Shards {
 		p.shards = append(p.shards, newShard(p, firstID+i))
 	}
@@ -40,7 +40,8 @@ func (p *processor) subscribe(subject, group string, to Subscriber, b *Backlog) 
 	sh := p.shards[(p.next.Add(1)-1)%uint64(len(p.shards))]
 	s := &Subscription{shard: sh, to: to, backlog: b}
 	s.state.Store(stateQueued)
-	if p.closing.Load() || !sh.enqueue(attention{s: s, join: true, subject: subject, group: group}) {
+	a := attention{s: s, join: true, subject: subject, group: group}
+	if p.closing.Load() || !sh.enqueue(a) {
 		return nil, fmt.Errorf("subscribe to %s %q: %w", p.typ, subject, ErrClosed)
 	}
 	return s, nil

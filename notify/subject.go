@@ -1,5 +1,10 @@
 package notify
 
+import (
+	"maps"
+	"slices"
+)
+
 // The tables of one shard: subject → group → members. They belong to the goroutine that steps the
 // shard, so a leaver that empties a group and a joiner of it can't meet half-way. Slices beside the
 // maps keep the order of first arrival: a run must not depend on the order of a map.
@@ -75,6 +80,17 @@ func (t *tables) leave(s *Subscription) {
 	if t.recent == sub {
 		t.recent = nil
 	}
+}
+
+// everyone is all members, in an order that depends only on who came and went.
+func (t *tables) everyone() []*Subscription {
+	all := make([]*Subscription, 0, t.members)
+	for _, name := range slices.Sorted(maps.Keys(t.subjects)) {
+		for _, g := range t.subjects[name].list {
+			all = append(all, g.members...)
+		}
+	}
+	return all
 }
 
 // swapOut removes element i by moving the last one there.

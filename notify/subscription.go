@@ -38,7 +38,7 @@ type Subscription struct {
 
 type ending struct {
 	done   chan struct{}
-	reason error
+	reason atomic.Pointer[error] // nil until s has ended
 }
 
 // Subscriber is what Subscribe was given.
@@ -46,7 +46,9 @@ func (s *Subscription) Subscriber() Subscriber { return s.to }
 
 // StartAfter says that the subscriber knows everything up to revision, from a list: events at or
 // before it that are still to come are stale and not delivered. Revision 0 is never stale. Call it
-// before Ready. A later call with a lower revision has no effect.
+// before Ready: a Deliver that the shard is about to call, or has called, may still bring a stale
+// event, so a subscriber that isn't parked must be ready for that (watch.Watcher is). A later call
+// with a lower revision has no effect.
 func (s *Subscription) StartAfter(revision int64) {
 	for {
 		old := s.since.Load()
@@ -74,25 +76,22 @@ func (s *Subscription) Done() <-chan struct{} { return s.ending().done }
 // Err is nil while the subscription lives, then the reason of its end: ErrClosed, ErrSlow, a
 // *PanicError, or what Deliver returned.
 func (s *Subscription) Err() error {
-	e := s.end.Load()
-	if e == nil {
-		return nil
+	if e := s.end.Load(); e != nil {
+		if reason := e.reason.Load(); reason != nil {
+			return *reason
+		}
 	}
-	select {
-	case <-e.done:
-		return e.reason
-	default:
-		return nil
-	}
+	return nil
 }
 
 // finish ends the subscription unless it has ended; whoever comes first gives the reason.
 func (s *Subscription) finish(reason error) bool {
-	if s.state.Or(stateEnded)&stateEnded != 0 {
+	e := s.ending()
+	first := e.reason.CompareAndSwap(nil, &reason)
+	s.state.Or(stateEnded) // after the reason: a shard that sees the end must know its cause
+	if !first {
 		return false
 	}
-	e := s.ending()
-	e.reason = reason
 	close(e.done)
 	s.attend(0)
 	return true

@@ -178,3 +178,11 @@ func call(to Subscriber, events []*Event) (taken int, err error) {
 	}()
 	return to.Deliver(events)
 }
+
+// isolate does the same for a subscriber that panics as an Observer: deferred around that call, it
+// ends the subscription unless that is over already.
+func (s *Subscription) isolate() {
+	if v := recover(); v != nil {
+		s.finish(&PanicError{Value: v, Stack: debug.Stack()})
+	}
+}

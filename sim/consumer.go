@@ -15,6 +15,9 @@ const handlingSigma = 0.5
 // backoffMax is where the doubling of the reconnect delay ends, as in service-center's Go client.
 const backoffMax = 30 * time.Second
 
+// longest is how long a time that is drawn can be, in ns: so long that it never ends.
+const longest = float64(never / 4)
+
 // consumer is one synthetic consumer. It has one event in hand at a time, for its handling time,
 // and refuses others meanwhile. All but the first four fields belong to its lane's lock.
 type consumer struct {
@@ -74,10 +77,7 @@ func (l *link) Init(list watch.List) error {
 		c.record(c.view.reset(list.Revision, position, now))
 	} else {
 		c.alive = true
-		c.view = view{
-			log: c.view.log, position: position, floor: list.Revision,
-			staleFrom: now, freshFrom: now,
-		}
+		c.view.begin(list.Revision, position, now)
 	}
 	if l.listed {
 		c.lane.rec.resyncs++
@@ -118,10 +118,9 @@ func (l *link) Dropped(_ *notify.Subscription, ev *notify.Event, cause notify.Ca
 	if lost && c.lane.rec.due(c.stage.at(ev.Due)) {
 		c.lost++
 	}
-	if c.alive {
-		if run := c.view.told(ev.Revision, lost); run > 0 {
-			c.lane.rec.gaps.record(run)
-		}
+	// Also before it has a view: the list that is under way may be older than this event.
+	if run := c.view.told(ev.Revision, lost); run > 0 {
+		c.lane.rec.gaps.record(run)
 	}
 }
 
@@ -153,7 +152,7 @@ func (c *consumer) take(l *link, ev *notify.Event, now int64) {
 		}
 		// The lane's lateness is the simulator's: the consumer began when it could have. How long
 		// the engine took to come up with the event is not made up for.
-		begin := now - c.late
+		begin := max(now-c.late, c.stage.at(ev.Due))
 		c.hand, c.late = ev, 0
 		c.handSeq = c.lane.set(timer{
 			at: begin + c.draw(mean), c: c, link: l, kind: timerHandled,
@@ -206,9 +205,9 @@ func (c *consumer) die(now int64) {
 		if open && c.lane.rec.due(last.from) {
 			c.lane.rec.openEnds++
 		}
-		if m := c.view.missed; m != nil && m.runLen > 0 {
-			c.lane.rec.gaps.record(m.runLen)
-		}
+	}
+	if m := c.view.missed; m != nil && m.runLen > 0 {
+		c.lane.rec.gaps.record(m.runLen)
 	}
 	c.alive, c.hand, c.handSeq = false, nil, 0
 	c.view.missed = nil
@@ -223,6 +222,6 @@ func (c *consumer) backoff() int64 {
 
 // draw is a log-normal time with the given mean, in ns.
 func (c *consumer) draw(mean float64) int64 {
-	return int64(mean * math.Exp(handlingSigma*c.lane.rand(c).NormFloat64()-
-		handlingSigma*handlingSigma/2))
+	spread := math.Exp(handlingSigma*c.lane.rand(c).NormFloat64() - handlingSigma*handlingSigma/2)
+	return int64(min(mean*spread, longest))
 }

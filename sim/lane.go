@@ -21,7 +21,9 @@ type lane struct {
 	lag      *Histogram // how late timers were served
 	dice     dice
 	rng      *rand.Rand
-	nextTick int64
+	nextTick int64 // for all streams that are polled
+	nextPull int64 // for the consumer whose turn it is
+	puller   int
 	horizon  int64 // the driver will call advance by then anyway
 
 	askMu sync.Mutex
@@ -54,11 +56,36 @@ func (d *dice) Uint64() uint64 { return d.pcg.Uint64() }
 func newLane(st *stage) *lane {
 	ln := &lane{stage: st, rec: newRecorder(), lag: newHistogram(latencyMax)}
 	ln.rng = rand.New(&ln.dice)
-	ln.nextTick = never
+	ln.nextTick, ln.nextPull = never, never
 	if p := st.preset.PollInterval; p > 0 {
 		ln.nextTick = int64(p)
 	}
 	return ln
+}
+
+// pullEvery is the time between the pulls of two neighbours: each consumer has its turn once in
+// Scenario.Pull.
+func (ln *lane) pullEvery() int64 {
+	return max(int64(ln.stage.s.Pull)/int64(len(ln.consumers)), 1)
+}
+
+// startPulls has the consumers pull in turn from now on.
+func (ln *lane) startPulls(now int64) {
+	if ln.stage.s.Pull > 0 && len(ln.consumers) > 0 {
+		ln.nextPull = now + ln.pullEvery()
+	}
+}
+
+// pull lets the consumer whose turn it is read the truth.
+func (ln *lane) pull(now int64) {
+	c := ln.consumers[ln.puller]
+	ln.puller = (ln.puller + 1) % len(ln.consumers)
+	ln.nextPull += ln.pullEvery()
+	if c.alive {
+		revision, position := c.stage.truth.list(c.view.log)
+		c.record(c.view.reset(revision, position, now))
+		ln.rec.pulls++
+	}
 }
 
 func (ln *lane) rand(c *consumer) *rand.Rand {
@@ -105,7 +132,12 @@ func (ln *lane) advance() (next int64) {
 			ln.tick()
 			continue
 		}
-		if next = min(ln.timers.next(), ln.nextTick); next > now {
+		if ln.nextPull <= now && ln.nextPull <= ln.timers.next() {
+			ln.pull(now)
+			ln.mu.Unlock()
+			continue
+		}
+		if next = min(ln.timers.next(), ln.nextTick, ln.nextPull); next > now {
 			ln.horizon = next
 			ln.mu.Unlock()
 			return next
@@ -144,7 +176,6 @@ func (a *action) run(st *stage, c *consumer) {
 
 // wake serves a timer.
 func (c *consumer) wake(t *timer, now int64) (do action) {
-	ln, s := c.lane, &c.stage.s
 	switch t.kind {
 	case timerHandled:
 		if c.handSeq != t.seq || c.hand == nil {
@@ -171,13 +202,6 @@ func (c *consumer) wake(t *timer, now int64) (do action) {
 		}
 	case timerConnect:
 		do.connect = c.link == nil
-	case timerPull:
-		if c.alive {
-			revision, position := c.stage.truth.list(c.view.log)
-			c.record(c.view.reset(revision, position, now))
-			ln.rec.pulls++
-		}
-		ln.set(timer{at: t.at + int64(s.Pull), c: c, kind: timerPull})
 	}
 	return do
 }
@@ -230,11 +254,14 @@ func (ln *lane) setList(c *consumer, now int64) {
 // tick lets every stream of the lane take one event: what service-center 1.x does twice a second.
 func (ln *lane) tick() {
 	for _, c := range ln.consumers {
+		var tick func()
 		ln.mu.Lock()
-		l := c.link
+		if c.link != nil {
+			tick = c.link.tick
+		}
 		ln.mu.Unlock()
-		if l != nil && l.tick != nil {
-			l.tick()
+		if tick != nil {
+			tick()
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/notifylab/notifylab/notify"
@@ -77,11 +78,11 @@ func (g *load) churnRate() float64 {
 
 // gap is the time to the next arrival, in ns.
 func (g *load) gap(rng *rand.Rand, perSecond float64) int64 {
-	mean := float64(time.Second) / perSecond
-	if g.st.s.Arrivals == "constant" {
-		return int64(mean)
+	gap := float64(time.Second) / perSecond
+	if g.st.s.Arrivals != "constant" {
+		gap *= rng.ExpFloat64()
 	}
-	return int64(rng.ExpFloat64() * mean)
+	return int64(min(gap, longest))
 }
 
 // newStorm picks the service whose audience is nearest to the share wanted.
@@ -179,14 +180,11 @@ func (g *load) change(ctx context.Context, due int64, provider int, update bool)
 }
 
 // pick chooses what to change.
-func (g *load) pick(provider int, update bool) (
-	func(*registry.Registry) (registry.Change, error), error) {
+func (g *load) pick(provider int, update bool) (step, error) {
 	w := g.st.world
-	if !update && len(g.vacant) > 0 && g.rng.IntN(2) == 0 {
-		i := g.rng.IntN(len(g.vacant))
-		provider, g.vacant[i] = g.vacant[i], g.vacant[len(g.vacant)-1]
-		g.vacant = g.vacant[:len(g.vacant)-1]
-		return g.register(provider)
+	// More likely than to lose another one, or the number of those lost would only grow.
+	if !update && len(g.vacant) > 0 && g.rng.IntN(3) > 0 {
+		return g.replace(g.rng.IntN(len(g.vacant)))
 	}
 	var in *registry.Instance
 	if provider >= 0 {
@@ -194,8 +192,8 @@ func (g *load) pick(provider int, update bool) (
 	} else {
 		provider, in = w.Pick(g.rng)
 	}
-	if in == nil {
-		return g.register(provider)
+	if in == nil { // all it had are lost
+		return g.replace(slices.Index(g.vacant, provider))
 	}
 	if !update {
 		g.vacant = append(g.vacant, provider)
@@ -208,8 +206,10 @@ func (g *load) pick(provider int, update bool) (
 	return func(r *registry.Registry) (registry.Change, error) { return r.Update(changed) }, nil
 }
 
-func (g *load) register(provider int) (func(*registry.Registry) (registry.Change, error), error) {
-	w := g.st.world
+// replace registers a new instance for the i-th one that was lost.
+func (g *load) replace(i int) (step, error) {
+	provider, w := g.vacant[i], g.st.world
+	g.vacant = slices.Delete(g.vacant, i, i+1)
 	in, err := w.NewInstance(w.Providers[provider].ServiceID, g.numbers[provider])
 	if err != nil {
 		return nil, err

@@ -35,14 +35,14 @@ type Scenario struct {
 	Handling   time.Duration `json:"handling"`    // mean time a consumer takes for an event
 	Slow       float64       `json:"slow"`        // share of slow consumers
 	SlowFactor float64       `json:"slow_factor"` // their handling time, times this
-	Stuck      float64       `json:"stuck"`       // share of consumers that stop at their first event
+	Stuck      float64       `json:"stuck"`       // share of those that stop at their first event
 
 	ConsumerChurn float64       `json:"consumer_churn"` // share that leaves, crashes or is cut, 1/s
 	Backoff       time.Duration `json:"backoff"`        // before the first reconnect; doubles
 	ListTime      time.Duration `json:"list_time"`      // mean time to list
 	Pull          time.Duration `json:"pull"`           // period of a consumer's pull; 0: none
 
-	LagBound time.Duration `json:"lag_bound"` // generator lag p99 beyond which a run is invalid
+	LagBound time.Duration `json:"lag_bound"` // lag p99 beyond which a run is invalid
 }
 
 // DefaultScenario is the load that shows what queue sizes do: changes as a company has them, one
@@ -57,9 +57,9 @@ func DefaultScenario() Scenario {
 		Rate:          100,
 		Arrivals:      "poisson",
 		Churn:         0.4,
-		Storm:         6000,
+		Storm:         5500,
 		StormLength:   time.Second,
-		StormWave:     300,
+		StormWave:     275,
 		Handling:      time.Millisecond,
 		Slow:          0.01,
 		SlowFactor:    100,
@@ -68,7 +68,7 @@ func DefaultScenario() Scenario {
 		Backoff:       100 * time.Millisecond,
 		ListTime:      20 * time.Millisecond,
 		Pull:          30 * time.Second,
-		LagBound:      50 * time.Millisecond,
+		LagBound:      100 * time.Millisecond,
 	}
 }
 

@@ -43,7 +43,7 @@ func newPCG(seed, stream uint64) rand.PCG {
 	return *rand.NewPCG(seed*0x9e3779b97f4a7c15, stream*0xbf58476d1ce4e5b9)
 }
 
-// newStage builds everything and connects nobody yet.
+// newStage builds everything but the consumers.
 func newStage(s Scenario, p watch.Preset, w *World, epoch time.Time, lanes int) (*stage, error) {
 	st := &stage{s: s, preset: p, world: w, truth: newTruth(w, epoch)}
 	st.faults.Store(true)
@@ -57,7 +57,6 @@ func newStage(s Scenario, p watch.Preset, w *World, epoch time.Time, lanes int) 
 	for range lanes {
 		st.lanes = append(st.lanes, newLane(st))
 	}
-	st.populate()
 	return st, nil
 }
 
@@ -96,14 +95,13 @@ func (st *stage) at(t time.Time) int64 { return int64(t.Sub(st.truth.epoch)) }
 func (st *stage) open() {
 	st.opening.Store(true)
 	for i := range st.consumers {
-		c := &st.consumers[i]
-		st.connect(c)
-		if p := int64(st.s.Pull); p > 0 {
-			c.lane.mu.Lock()
-			first := st.now() + c.lane.rand(c).Int64N(p)
-			c.lane.set(timer{at: first, c: c, kind: timerPull})
-			c.lane.mu.Unlock()
-		}
+		st.connect(&st.consumers[i])
+	}
+	for _, ln := range st.lanes {
+		ln.mu.Lock()
+		ln.startPulls(st.now())
+		ln.mu.Unlock()
+		ln.kick()
 	}
 }
 
@@ -127,7 +125,8 @@ func (st *stage) connect(c *consumer) {
 }
 
 func (st *stage) place(c *consumer) watch.At {
-	return watch.At{Type: registry.InstanceEvents, Subject: c.view.log.subject, Group: c.view.log.id}
+	log := c.view.log
+	return watch.At{Type: registry.InstanceEvents, Subject: log.subject, Group: log.id}
 }
 
 // newLink makes l the connection of c.

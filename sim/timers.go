@@ -17,7 +17,6 @@ const (
 	timerListed                    // the list arrives
 	timerUnlisted                  // the list has taken too long
 	timerConnect                   // time to connect again
-	timerPull                      // time to pull
 )
 
 // timers is a binary heap of timers, the next one first. (container/heap would allocate for every

@@ -1,8 +1,8 @@
 package sim
 
 import (
+	"cmp"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -40,17 +40,18 @@ type entry struct {
 func newTruth(w *World, epoch time.Time) *truth {
 	t := &truth{epoch: epoch, reg: w.Registry, groups: make(map[string]*groupLog, len(w.Groups))}
 	for _, g := range w.Groups {
-		domain, project, _ := strings.Cut(w.Registry.Service(g.ServiceID).Tenant, "/")
 		t.groups[g.ServiceID] = &groupLog{
-			id: g.ServiceID, subject: registry.Subject(domain, project),
+			id: g.ServiceID, subject: registry.SubjectOf(w.Registry.Service(g.ServiceID).Tenant),
 		}
 	}
 	return t
 }
 
-// change applies one change that was due at due, and makes the event that tells of it.
-func (t *truth) change(due int64,
-	apply func(*registry.Registry) (registry.Change, error)) (*registry.Change, *notify.Event, error) {
+// step is one change of the registry.
+type step func(*registry.Registry) (registry.Change, error)
+
+// change applies one that was due at due, and makes the event that tells of it.
+func (t *truth) change(due int64, apply step) (*registry.Change, *notify.Event, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	c, err := apply(t.reg)
@@ -112,14 +113,14 @@ func (g *groupLog) find(revision int64) (position int, ok bool) {
 	return g.findLocked(revision)
 }
 
+// findLocked looks from the end, for what is asked about is mostly recent.
 func (g *groupLog) findLocked(revision int64) (position int, ok bool) {
-	return slices.BinarySearchFunc(g.entries, revision, func(e entry, r int64) int {
-		switch {
-		case e.revision < r:
-			return -1
-		case e.revision > r:
-			return 1
-		}
-		return 0
-	})
+	n, back := len(g.entries), 1
+	for back < n && g.entries[n-back].revision > revision {
+		back *= 2
+	}
+	from := max(n-back, 0)
+	position, ok = slices.BinarySearchFunc(g.entries[from:], revision,
+		func(e entry, r int64) int { return cmp.Compare(e.revision, r) })
+	return from + position, ok
 }

@@ -71,11 +71,21 @@ func (v *view) apply(revision, now int64) (a applied) {
 	return a
 }
 
+// begin makes the view that of a consumer which is born at time now, with a list. What was told
+// before that stays: the list may be older than those changes.
+func (v *view) begin(revision int64, position int, now int64) {
+	v.floor, v.position = revision, position
+	v.staleFrom, v.freshFrom = now, now
+	if v.missed != nil {
+		v.missed = v.missed.keep(position)
+	}
+}
+
 // stale opens an interval at the due time of the first change not yet known, unless the last one
-// lasts until then; else that one has ended and is returned.
+// lasts until then; else that one has ended and is returned. Due times never decrease along a log,
+// so the last one began no later, or it began with the view.
 func (v *view) stale(due int64) (ended interval) {
-	if due < v.freshFrom {
-		v.staleFrom = min(v.staleFrom, due)
+	if due <= v.freshFrom {
 		return interval{}
 	}
 	ended = interval{v.staleFrom, v.freshFrom - v.staleFrom}

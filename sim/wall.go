@@ -74,12 +74,13 @@ func RunWall(ctx context.Context, s Scenario, t *Topology, c Config, report func
 	if err != nil {
 		return nil, err
 	}
-	before := memoryInUse()
 	w := &wall{clk: clock.Real{}, report: report, lag: newHistogram(latencyMax)}
 	epoch := w.clk.Now()
 	if w.stage, err = newStage(s, preset, world, epoch, runtime.GOMAXPROCS(0)); err != nil {
 		return nil, err
 	}
+	before := memoryInUse()
+	w.populate()
 	w.stage.now = func() int64 { return int64(w.clk.Now().Sub(epoch)) }
 	run := &Run{Config: c, Baseline: preset.Baseline, World: w.describe()}
 	return run, w.run(ctx, run, before)
@@ -115,7 +116,7 @@ func (w *wall) run(ctx context.Context, run *Run, before int64) error {
 	w.stopped = w.stage.now()
 	stopLoad()
 	err := <-generated
-	w.point("heal")
+	w.point("") // what is left since the last one
 
 	last := w.engine.Stats()
 	run.QueueHigh = last.QueueHigh
@@ -147,7 +148,7 @@ func (w *wall) begin() {
 	}
 	w.engineOn.Go(func() { _ = w.engine.Run(ctx) }) // it runs once: there is no error
 	w.open()
-	for w.wrong() > 0 {
+	for w.wrong() > 0 || w.engine.Stats().Subscriptions < len(w.consumers) {
 		w.sleep(ctx, w.stage.now()+int64(time.Millisecond))
 	}
 	w.opening.Store(false)
@@ -256,7 +257,7 @@ func (w *wall) point(phase string) {
 	w.series = append(w.series, p)
 	elapsed := time.Duration(now - w.last.at)
 	w.last = sample{at: now, stats: s}
-	if w.report != nil {
+	if w.report != nil && phase != "" {
 		w.report(Progress{
 			Phase:     phase,
 			Elapsed:   time.Duration(now - w.start),

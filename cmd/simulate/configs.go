@@ -13,11 +13,11 @@ import (
 // state beside one that loses, and what service-center does with the same load.
 var defaultConfigs = []sim.Config{
 	{Engine: "notifylab", Policy: "conflate", QueueSize: 100, WatcherQueue: 16},
-	{Engine: "notifylab", Policy: "conflate", QueueSize: 1000, WatcherQueue: 256},
-	{Engine: "notifylab", Policy: "conflate", QueueSize: 5000, WatcherQueue: 1024},
+	{Engine: "notifylab", Policy: "conflate", QueueSize: 1000, WatcherQueue: 128},
+	{Engine: "notifylab", Policy: "conflate", QueueSize: 5000, WatcherQueue: 512},
 	{Engine: "notifylab", Policy: "drop-newest", QueueSize: 100, WatcherQueue: 16},
-	{Engine: "notifylab", Policy: "drop-newest", QueueSize: 1000, WatcherQueue: 256},
-	{Engine: "notifylab", Policy: "drop-newest", QueueSize: 5000, WatcherQueue: 1024},
+	{Engine: "notifylab", Policy: "drop-newest", QueueSize: 1000, WatcherQueue: 128},
+	{Engine: "notifylab", Policy: "drop-newest", QueueSize: 5000, WatcherQueue: 512},
 	{Engine: "sc-1.x"},
 	{Engine: "sc-2.x"},
 }

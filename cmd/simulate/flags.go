@@ -71,9 +71,14 @@ func (s *share) Set(text string) error {
 }
 
 // mistakes collects everything that is wrong with a command line.
-type mistakes []string
+type mistakes struct {
+	lines  []string
+	unread map[string]bool // flags whose value couldn't be read: nothing more is said of them
+}
 
-func (m *mistakes) add(format string, args ...any) { *m = append(*m, fmt.Sprintf(format, args...)) }
+func (m *mistakes) add(format string, args ...any) {
+	m.lines = append(m.lines, fmt.Sprintf(format, args...))
+}
 
 // addAll adds an error of package sim, with its fields as flags.
 func (m *mistakes) addAll(err error) {
@@ -89,7 +94,9 @@ func (m *mistakes) addAll(err error) {
 		}[name]; ok {
 			name = plural
 		}
-		m.add("--%s %s: want %s", name, x.Got, x.Want)
+		if !m.unread[name] {
+			m.add("--%s %s: want %s", name, x.Got, x.Want)
+		}
 	}
 }
 
@@ -98,7 +105,7 @@ func parse(args []string, stdout, stderr io.Writer) (*options, int) {
 	o := &options{scenario: sim.DefaultScenario(), args: args}
 	l := lists{}
 	fs := o.flags(&l)
-	var wrong mistakes
+	wrong := mistakes{unread: make(map[string]bool)}
 	seen := make(map[string]bool)
 	err := fs.ParseAll(args, func(f *pflag.Flag, value string) error {
 		if seen[f.Name] {
@@ -108,6 +115,7 @@ func parse(args []string, stdout, stderr io.Writer) (*options, int) {
 		seen[f.Name] = true
 		if err := fs.Set(f.Name, value); err != nil {
 			wrong.add("--%s %q: %s", f.Name, value, form(f, err))
+			wrong.unread[f.Name] = true
 		}
 		return nil
 	})
@@ -123,10 +131,9 @@ func parse(args []string, stdout, stderr io.Writer) (*options, int) {
 	}
 	o.configs = l.configs(&wrong)
 	o.resolve(fs, &wrong)
-	if len(wrong) > 0 {
-		fmt.Fprintf(stderr, "simulate: %d mistake(s) in the command line; see simulate --help\n",
-			len(wrong))
-		for _, w := range wrong {
+	if n := len(wrong.lines); n > 0 {
+		fmt.Fprintf(stderr, "simulate: %d mistake(s) in the command line; see simulate --help\n", n)
+		for _, w := range wrong.lines {
 			fmt.Fprintln(stderr, "  "+w)
 		}
 		return nil, exitUsage
@@ -147,6 +154,9 @@ func form(f *pflag.Flag, err error) string {
 		return "want a duration, such as 10s or 500ms"
 	case "bool":
 		return "want true or false"
+	}
+	if cause := errors.Unwrap(err); cause != nil { // what the flag's own Set said
+		err = cause
 	}
 	return err.Error()
 }

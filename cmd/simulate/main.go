@@ -20,7 +20,10 @@ const (
 	exitInterrupted = 130
 )
 
-func main() { os.Exit(simulate(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() { Main() }
+
+// Main is the process: tests run it under another name.
+func Main() { os.Exit(simulate(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // simulate is the program without its process.
 func simulate(args []string, stdout, stderr io.Writer) int {

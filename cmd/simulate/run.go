@@ -86,15 +86,20 @@ func (o *options) announce(w io.Writer) {
 		world = "topology " + s.Topology
 	}
 	total := time.Duration(len(o.configs)) * (s.Warmup + s.Duration)
-	fmt.Fprintf(w, "%d configurations under the same load, one after another: "+
-		"%v and the time to heal\n", len(o.configs), total)
+	what := "configurations under the same load, one after another"
+	if len(o.configs) == 1 {
+		what = "configuration under load"
+	}
+	fmt.Fprintf(w, "%d %s: %v and the time to heal\n", len(o.configs), what, total)
 	fmt.Fprintf(w, "seed %d, %s, %d consumers, providers %s\n", s.Seed, world, s.Consumers,
 		orOwn(s.Providers))
 	fmt.Fprintf(w, "load: %g changes/s (%s, %s register or deregister), "+
-		"storm of %d in %v by %d at once\n", s.Rate, s.Arrivals, (*share)(&s.Churn), s.Storm, s.StormLength, s.StormWave)
-	fmt.Fprintf(w, "consumers: handling %v, %s slow (x%g), %s stuck, %s/s leave, crash or are cut, "+
-		"backoff %v, list %v, pull %v\n", s.Handling, (*share)(&s.Slow), s.SlowFactor,
-		(*share)(&s.Stuck), (*share)(&s.ConsumerChurn), s.Backoff, s.ListTime, s.Pull)
+		"storm of %d in %v by %d at once\n", s.Rate, s.Arrivals, (*share)(&s.Churn),
+		s.Storm, s.StormLength, s.StormWave)
+	fmt.Fprintf(w, "consumers: handling %v, %s slow (x%g), %s stuck, "+
+		"%s/s leave, crash or are cut, backoff %v, list %v, pull %v\n",
+		s.Handling, (*share)(&s.Slow), s.SlowFactor, (*share)(&s.Stuck),
+		(*share)(&s.ConsumerChurn), s.Backoff, s.ListTime, s.Pull)
 	fmt.Fprintf(w, "times: warm-up %v, recorded %v, heal at most %v, lag bound %v; wall clock\n\n",
 		s.Warmup, s.Duration, s.Heal, s.LagBound)
 }

@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -22,10 +23,10 @@ type Preset struct {
 	Pull         bool          // a goroutine per watcher: a Puller that fetches one at a time
 }
 
-// Presets lists them, the default first. The figures of the baselines are those of the engine page
-// of this project's specification: queue 5000 per type and per watcher, one worker, a wait of 1 s
-// for a full or still listing watcher and a poll every 500 ms (1.x), or the whole backlog thrown
-// away when it is full and a goroutine per stream (2.x).
+// Presets lists them, the default first. The figures of the baselines are those of service-center's
+// sources, as measured on the real program: queue 5000 per type and per watcher, one worker, a wait
+// of 1 s for a full or still listing watcher and a poll every 500 ms (1.x), or the whole backlog
+// thrown away when it is full and a goroutine per stream (2.x).
 func Presets() []Preset {
 	return []Preset{
 		{
@@ -36,7 +37,7 @@ func Presets() []Preset {
 		},
 		{
 			Name:     "sc-1.x",
-			About:    "one worker that waits up to 1 s per slow watcher; streams polled every 500 ms",
+			About:    "one worker that waits up to 1 s for a watcher; streams polled every 500 ms",
 			Baseline: true,
 			Type:     notify.TypeConfig{QueueSize: 5000, Shards: 1, Batch: 1},
 			Watch: Config{
@@ -72,4 +73,12 @@ func PresetNamed(name string) (Preset, error) {
 	}
 	return Preset{}, fmt.Errorf("%w: engine %q: want one of %s",
 		notify.ErrInvalid, name, strings.Join(names, ", "))
+}
+
+// Effective is p with every zero that stands for a default replaced by that default.
+func (p Preset) Effective() Preset {
+	p.Type = p.Type.Effective()
+	p.Watch.Backlog = p.Watch.Backlog.Effective()
+	p.Watch.ListTimeout = cmp.Or(p.Watch.ListTimeout, DefaultListTimeout)
+	return p
 }

@@ -46,7 +46,8 @@ type PullOptions struct {
 // Pull subscribes; the first Next lists. The errors are those of notify.Engine.Subscribe.
 func Pull(e *notify.Engine, at At, list Lister, c *Config, o PullOptions) (*Puller, error) {
 	if o.Size < 0 {
-		return nil, fmt.Errorf("%w: pull: Size = %d: want 0 (64) or more", notify.ErrInvalid, o.Size)
+		return nil, fmt.Errorf("%w: pull: Size = %d: want 0 (64) or more",
+			notify.ErrInvalid, o.Size)
 	}
 	p := &Puller{
 		list: list, c: c, observer: o.Observer,
@@ -123,7 +124,7 @@ func (p *Puller) relist(ctx context.Context) error {
 		err = fmt.Errorf("%w after %v: %w", ErrListTimeout, limit, err)
 	}
 	p.w.Fail(err)
-	return err
+	return p.w.Err() // another reason may have come first
 }
 
 // Close ends the watcher with notify.ErrClosed.

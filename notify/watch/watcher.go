@@ -2,6 +2,7 @@ package watch
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -55,23 +56,34 @@ type Sink interface {
 
 // The states of a Watcher.
 const (
-	listing uint32 = iota
+	listing  uint32 = iota // waits for Listed
+	starting               // the list is being delivered
+	listed                 // it was; no event has come since
 	live
 	ended
 )
 
+// What a Watcher with Config.Poll knows about its backlog.
+const (
+	nothing uint32 = iota
+	waiting        // an event waits for a Tick
+	ticked         // it may be taken
+)
+
 // Watcher is one list-watcher. Make it with Open.
 type Watcher struct {
-	sink   Sink
-	poll   bool
-	resync bool
-	sub    *notify.Subscription
+	sink Sink
+	sub  *notify.Subscription
 
-	state atomic.Uint32
-	lost  atomic.Int64 // the largest revision that was lost
-	tick  atomic.Bool  // Poll: one event may be taken
+	state  atomic.Uint32 // written under mu, but for listed to live
+	polled atomic.Uint32
 
-	listMu sync.Mutex // one Listed at a time
+	mu        sync.Mutex // never held while the sink is called
+	since     int64      // the latest list's revision
+	lost      int64      // the largest revision that was lost
+	unordered bool       // an event without a revision was lost since NeedList
+
+	poll, resync bool // of Config
 }
 
 // Open subscribes and asks sink for a list. The errors are those of notify.Engine.Subscribe.
@@ -88,33 +100,47 @@ func Open(e *notify.Engine, at At, sink Sink, c *Config) (*Watcher, error) {
 
 // Listed answers NeedList. An answer that nobody waits for is ignored.
 func (w *Watcher) Listed(l List) {
-	w.listMu.Lock()
-	again := w.listed(l)
-	w.listMu.Unlock()
-	if again {
-		w.sink.NeedList(w)
-	}
-}
-
-// listed delivers l and reports whether another list is needed, because an event later than l was
-// lost meanwhile.
-func (w *Watcher) listed(l List) (again bool) {
-	if w.state.Load() != listing {
-		return false
+	if !w.start() {
+		return
 	}
 	if err := w.sink.Init(l); err != nil {
 		w.sub.End(err)
-		return false
+		return
 	}
 	w.sub.StartAfter(l.Revision)
-	if !w.state.CompareAndSwap(listing, live) {
-		return false
-	}
-	// Dropped sets lost before it looks at the state, so one of the two sees a late loss.
-	if w.resync && w.lost.Load() > l.Revision && w.state.CompareAndSwap(live, listing) {
-		return true
+	if w.started(l.Revision) {
+		w.sink.NeedList(w)
+		return
 	}
 	w.sub.Ready()
+}
+
+// start reports whether a list is awaited, and takes it that this is the one.
+func (w *Watcher) start() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.state.Load() != listing || w.sub.Err() != nil {
+		return false
+	}
+	w.state.Store(starting)
+	return true
+}
+
+// started lets events pass, unless one that the list does not have was lost meanwhile: then it
+// reports that another list is needed.
+func (w *Watcher) started(since int64) (again bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.state.Load() == ended {
+		return false
+	}
+	w.since = since
+	if w.unordered || w.lost > since {
+		w.unordered = false
+		w.state.Store(listing)
+		return true
+	}
+	w.state.Store(listed)
 	return false
 }
 
@@ -124,10 +150,12 @@ func (w *Watcher) Fail(reason error) { w.sub.End(reason) }
 // Ready says that the sink can take more after it took less than it was offered.
 func (w *Watcher) Ready() { w.sub.Ready() }
 
-// Tick lets a watcher with Config.Poll take one event. It is to be called every Preset.PollInterval.
+// Tick lets a watcher with Config.Poll take one event that is waiting. One that comes later waits
+// for the next Tick. It is to be called every Preset.PollInterval.
 func (w *Watcher) Tick() {
-	w.tick.Store(true)
-	w.sub.Ready()
+	if w.polled.CompareAndSwap(waiting, ticked) {
+		w.sub.Ready()
+	}
 }
 
 // Close ends the watcher with notify.ErrClosed.
@@ -141,19 +169,40 @@ func (w *Watcher) Err() error { return w.sub.Err() }
 
 // Deliver is the engine's way in.
 func (w *Watcher) Deliver(batch []*notify.Event) (taken int, err error) {
-	if w.state.Load() != live {
+	switch w.state.Load() {
+	case live:
+	case listed:
+		w.state.Store(live)
+		if w.anyStale(batch) {
+			w.sub.Ready()
+			return 0, nil
+		}
+	default:
 		return 0, nil
 	}
 	if !w.poll {
 		return w.sink.Deliver(batch)
 	}
-	if !w.tick.Load() {
+	if w.polled.Load() != ticked {
+		w.polled.CompareAndSwap(nothing, waiting)
 		return 0, nil
 	}
 	if taken, err = w.sink.Deliver(batch[:1]); taken > 0 {
-		w.tick.Store(false)
+		next := nothing // if there is more, the engine offers it, and it begins to wait
+		if len(batch) > 1 {
+			next = waiting
+		}
+		w.polled.Store(next)
 	}
 	return taken, err
+}
+
+// anyStale reports whether the list has one of batch. The engine may have looked for such events
+// just before StartAfter told it the list's revision; when it offers them again it skips them.
+func (w *Watcher) anyStale(batch []*notify.Event) bool {
+	return slices.ContainsFunc(batch, func(ev *notify.Event) bool {
+		return ev.Revision != 0 && ev.Revision <= w.since
+	})
 }
 
 // Dropped is the engine's report of a loss; it begins a resync.
@@ -161,18 +210,35 @@ func (w *Watcher) Dropped(s *notify.Subscription, ev *notify.Event, cause notify
 	if ob, ok := w.sink.(notify.Observer); ok {
 		ob.Dropped(s, ev, cause)
 	}
-	if !w.resync || cause == notify.Conflated || s.Err() != nil {
-		return
-	}
-	w.lost.Store(max(w.lost.Load(), ev.Revision))
-	if w.state.CompareAndSwap(live, listing) {
+	if w.resync && cause != notify.Conflated && s.Err() == nil && w.lose(ev.Revision) {
 		w.sink.NeedList(w)
 	}
 }
 
+// lose notes a loss and reports whether that begins a resync. What the latest list has is no loss:
+// it was waiting to be skipped.
+func (w *Watcher) lose(revision int64) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if revision != 0 && revision <= w.since {
+		return false
+	}
+	w.lost = max(w.lost, revision)
+	switch w.state.Load() {
+	case listed, live:
+		w.state.Store(listing)
+		return true
+	case listing, starting:
+		w.unordered = w.unordered || revision == 0
+	}
+	return false
+}
+
 // Ended is the engine's last word.
 func (w *Watcher) Ended(s *notify.Subscription, reason error) {
+	w.mu.Lock()
 	w.state.Store(ended)
+	w.mu.Unlock()
 	if ob, ok := w.sink.(notify.Observer); ok {
 		ob.Ended(s, reason)
 	}

@@ -114,15 +114,16 @@ func latencies(b *strings.Builder, d *sim.Document) {
 	b.WriteString("\nHow long it took, and what it cost " +
 		"(propagation: due to handled; stale: a view differs from the truth)\n")
 	var t table
-	t.row(labelHead, "p50", "p99", "p99.9", "max", "stale p99", "publish wait", "queue high",
-		"ev/s/watcher", "healed in", "CPU s", "peak mem", "B/consumer")
+	t.row(labelHead, "p50", "p99", "p99.9", "max", "stale p99", "stale max", "publish wait",
+		"queue high", "ev/s/watcher", "healed in", "CPU s", "peak mem", "B/consumer")
 	for _, r := range d.Runs {
 		p, healed := &r.Propagation, "never"
 		if r.HealNS >= 0 {
 			healed = Duration(r.HealNS)
 		}
 		t.row(Label(&r.Config), Duration(p.P50), Duration(p.P99), Duration(p.P999),
-			Duration(p.Max), Duration(r.Staleness.P99), Duration(r.PublishWait.Max),
+			Duration(p.Max), Duration(r.Staleness.P99), Duration(r.Staleness.Max),
+			Duration(r.PublishWait.Max),
 			Count(uint64(r.QueueHigh)), strconv.FormatFloat(r.WatcherRateMax, 'f', 1, 64), healed,
 			strconv.FormatFloat(r.CPUSeconds, 'f', 2, 64), Bytes(r.PeakRSS),
 			strconv.FormatInt(r.BytesPerWatcher, 10))
