@@ -1,6 +1,7 @@
 package notifylab_test
 
 import (
+	"encoding/json"
 	"os"
 	"regexp"
 	"strings"
@@ -8,6 +9,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/notifylab/notifylab/sim"
+	"github.com/notifylab/notifylab/sim/report"
 )
 
 // Every command that the README shows is run in CI as it stands there.
@@ -43,4 +47,18 @@ func readmeCommands(text string) []string {
 		}
 	}
 	return out
+}
+
+// The table that the README shows is what the kept run of that name says.
+func TestREADME_TableIsThatOfTheKeptRun(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	data, err := os.ReadFile("results/medium.json")
+	require.NoError(t, err)
+	var doc sim.Document
+	require.NoError(t, json.Unmarshal(data, &doc))
+	var text strings.Builder
+	require.NoError(t, report.Text(&text, &doc))
+	tables, _, _ := strings.Cut(text.String(), "\nPropagation: ")
+	assert.Contains(t, string(readme), "\n"+tables)
 }

@@ -58,6 +58,8 @@ func (sh *shard) makeRoom(s *Subscription, events []*Event, now time.Time) (sett
 		return 0
 	case Evict:
 		s.finish(ErrSlow)
+		sh.discard(s, Evicted) // the older ones first
+		sh.release(s)
 		sh.lose(s, events, Evicted)
 		return len(events)
 	case Block:

@@ -153,9 +153,8 @@ func (e *Engine) Step(now time.Time) (Work, error) {
 	}
 	idle := Work{Idle: true, Closed: true}
 	for range e.shards {
-		sh := e.shards[e.turn]
+		w := e.shards[e.turn].step(now)
 		e.turn = (e.turn + 1) % len(e.shards)
-		w := sh.step(now)
 		if !w.Idle {
 			return w, nil
 		}
@@ -166,6 +165,21 @@ func (e *Engine) Step(now time.Time) (Work, error) {
 	}
 	return idle, nil
 }
+
+// Shards is the number of shards of all types together; they are numbered from 0.
+func (e *Engine) Shards() int { return len(e.shards) }
+
+// StepShard is Step for one shard, for a driver that gives each shard a time of its own.
+func (e *Engine) StepShard(shard int, now time.Time) (Work, error) {
+	if e.driven.Load() {
+		return Work{Shard: shard, Idle: true}, ErrRunning
+	}
+	return e.shards[shard].step(now), nil
+}
+
+// HasWork reports whether a step of the shard would find something to do, other than to wait for
+// the time that its last step named.
+func (e *Engine) HasWork(shard int) bool { return e.shards[shard].hasWork() }
 
 // Close refuses events and subscriptions from now on, and has every shard end what it holds in its
 // next step: subscriptions with ErrClosed. It doesn't wait for that. Closing twice is legal.

@@ -155,24 +155,23 @@ func (c *consumer) take(l *link, ev *notify.Event, now int64) {
 		begin := max(now-c.late, c.stage.at(ev.Due))
 		c.hand, c.late = ev, 0
 		c.handSeq = c.lane.set(timer{
-			at: begin + c.draw(mean), c: c, link: l, kind: timerHandled,
+			at: begin + c.drawHandling(mean), set: now, c: c, link: l, kind: timerHandled,
 		})
 	}
 }
 
-// thaw lets a consumer go on that was stuck.
+// thaw lets a consumer go on that was stuck, or slow over what it has in hand.
 func (c *consumer) thaw(now int64) {
-	if c.hand != nil && c.handSeq == 0 {
+	if c.hand != nil && (c.handSeq == 0 || c.slow) {
 		c.handSeq = c.lane.set(timer{at: now, c: c, link: c.link, kind: timerHandled})
 	}
 }
 
-// apply makes an event part of the view and records how long that took.
+// apply makes an event part of the view and records how long that took, also when a list or a pull
+// has brought the same before: those who are late must not vanish from the figures.
 func (c *consumer) apply(ev *notify.Event, now int64) {
 	a, rec := c.view.apply(ev.Revision, now), c.lane.rec
 	switch {
-	case a.known:
-		return
 	case a.alien:
 		c.stage.checks.fail(checkGap, "consumer of %s got revision %d, which is none of its own",
 			c.view.log.id, ev.Revision)
@@ -181,10 +180,12 @@ func (c *consumer) apply(ev *notify.Event, now int64) {
 		c.stage.checks.fail(checkGap, "consumer of %s missed %d revisions before %d untold",
 			c.view.log.id, a.untold, ev.Revision)
 	}
-	rec.handled++
-	if rec.due(a.due) {
-		rec.propagation.record(now - a.due)
-		rec.interval.record(now - a.due)
+	if !a.known {
+		rec.handled++
+	}
+	if due := c.stage.at(ev.Due); rec.due(due) {
+		rec.propagation.record(now - due)
+		rec.interval.record(now - due)
 	}
 	c.record(a.ended)
 }
@@ -218,6 +219,17 @@ func (c *consumer) backoff() int64 {
 	d := min(float64(c.stage.s.Backoff)*math.Exp2(float64(min(c.tries, 20))), float64(backoffMax))
 	c.tries++
 	return int64(d * (0.5 + c.lane.rand(c).Float64()))
+}
+
+// drawHandling is a time with the given mean, spread as the scenario says.
+func (c *consumer) drawHandling(mean float64) int64 {
+	switch c.stage.s.Spread {
+	case "constant":
+		return int64(min(mean, longest))
+	case "exponential":
+		return int64(min(mean*c.lane.rand(c).ExpFloat64(), longest))
+	}
+	return c.draw(mean)
 }
 
 // draw is a log-normal time with the given mean, in ns.

@@ -45,7 +45,7 @@ const (
 	askLeave                // the consumer leaves and a new one takes its place
 	askCrash                // its process dies and starts again
 	askCut                  // its connection breaks
-	askThaw                 // it isn't stuck any more
+	askThaw                 // it is neither stuck nor slow any more
 )
 
 // dice lets one rand.Rand draw from the stream of whichever consumer it is for.
@@ -143,7 +143,7 @@ func (ln *lane) advance() (next int64) {
 			return next
 		}
 		t := ln.timers.pop()
-		ln.lag.record(now - t.at)
+		ln.lag.record(now - max(t.at, t.set))
 		do := t.c.wake(&t, now)
 		ln.mu.Unlock()
 		do.run(ln.stage, t.c)

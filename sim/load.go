@@ -23,13 +23,22 @@ type load struct {
 	numbers []int // per provider, the number of its next new instance
 
 	nextChange int64
+	batchLeft  int // changes that are still due at nextChange
 	nextChurn  int64
 	storm      storm
 
+	pending     announcement
 	publishWait *Histogram
 	depth       *Histogram // of the task queue, as each event found it
 	changes     int64
 	rejected    int64
+}
+
+// announcement is a change that has been made and is still to be published.
+type announcement struct {
+	c     *registry.Change
+	ev    *notify.Event // nil: nothing is pending
+	since int64         // when it was made
 }
 
 // storm is a burst of changes of one service, in waves.
@@ -60,7 +69,7 @@ func newLoad(st *stage, from, recorded, until int64) *load {
 		g.numbers[i] = len(p.Instances)
 	}
 	if len(st.world.Providers) > 0 {
-		g.nextChange = from + g.gap(g.rng, st.s.Rate)
+		g.nextChange, g.batchLeft = from+g.gap(g.rng, g.batchRate()), st.s.Batch
 		g.storm = g.newStorm(recorded + (until-recorded)/4)
 	} else {
 		g.storm.next = never
@@ -70,6 +79,9 @@ func newLoad(st *stage, from, recorded, until int64) *load {
 	}
 	return g
 }
+
+// batchRate is how many batches of changes arrive per second.
+func (g *load) batchRate() float64 { return g.st.s.Rate / float64(g.st.s.Batch) }
 
 // churnRate is how many consumers leave, crash or are cut per second.
 func (g *load) churnRate() float64 {
@@ -123,9 +135,9 @@ func (g *load) next() int64 {
 	return at
 }
 
-// act does what is due at next and returns how long it waited inside Publish. Errors other than
-// the engine's refusals are returned: a generator that can't go on must not look idle.
-func (g *load) act(ctx context.Context) (wait time.Duration, err error) {
+// act does what is due at next. A change that somebody must hear of is pending until publish. Its
+// errors are not the engine's: a generator that can't go on must not look idle.
+func (g *load) act() error {
 	due := g.next()
 	switch due {
 	case g.storm.next:
@@ -135,48 +147,60 @@ func (g *load) act(ctx context.Context) (wait time.Duration, err error) {
 		} else if (g.st.s.Storm-st.left)%st.perWave == 0 {
 			st.next += st.every
 		}
-		return g.change(ctx, due, st.provider, true)
+		return g.change(due, st.provider, true)
 	case g.nextChange:
-		g.nextChange += g.gap(g.rng, g.st.s.Rate)
-		return g.change(ctx, due, -1, g.rng.Float64() >= g.st.s.Churn)
+		if g.batchLeft--; g.batchLeft <= 0 {
+			g.batchLeft = g.st.s.Batch
+			g.nextChange += g.gap(g.rng, g.batchRate())
+		}
+		return g.change(due, -1, g.rng.Float64() >= g.st.s.Churn)
 	default:
 		g.nextChurn += g.gap(g.churn, g.churnRate())
 		c := &g.st.consumers[g.churn.IntN(len(g.st.consumers))]
 		kinds := [...]askKind{askLeave, askCrash, askCut}
 		c.lane.ask(request{kind: kinds[g.churn.IntN(len(kinds))], c: c})
-		return 0, nil
+		return nil
 	}
 }
 
-// change changes the truth and publishes that. With update an instance of the provider is updated;
-// else one is deregistered, or a lost one is replaced. Provider -1 means any.
-func (g *load) change(ctx context.Context, due int64, provider int, update bool) (
-	time.Duration, error) {
+// change changes the truth. With update an instance of the provider is updated; else one is
+// deregistered, or a lost one is replaced. Provider -1 means any.
+func (g *load) change(due int64, provider int, update bool) error {
 	apply, err := g.pick(provider, update)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	c, ev, err := g.st.truth.change(due, apply)
 	if err != nil {
-		return 0, fmt.Errorf("change the registry: %w", err)
+		return fmt.Errorf("change the registry: %w", err)
 	}
 	g.changes++
-	if len(c.Consumers) == 0 { // nobody depends on it any more
+	if len(c.Consumers) > 0 { // else nobody depends on it any more
+		g.pending = announcement{c: c, ev: ev, since: g.st.now()}
+		g.depth.record(int64(g.st.engine.Stats().Queued))
+	}
+	return nil
+}
+
+// publish publishes what is pending, if anything is, and says how long that has taken since act.
+// The engine's refusals are counted; other errors are returned.
+func (g *load) publish(ctx context.Context) (wait time.Duration, err error) {
+	p := g.pending
+	if p.ev == nil {
 		return 0, nil
 	}
-	g.depth.record(int64(g.st.engine.Stats().Queued))
-	began := g.st.now()
-	err = g.st.engine.Publish(ctx, ev, c.Consumers...)
-	wait := g.st.now() - began
-	g.publishWait.record(wait)
+	g.pending = announcement{}
+	err = g.st.engine.Publish(ctx, p.ev, p.c.Consumers...)
+	wait = time.Duration(g.st.now() - p.since)
+	g.publishWait.record(int64(wait))
 	if err != nil {
 		g.rejected++
-		g.st.truth.unsent(c)
+		g.st.truth.unsent(p.c)
 		if errors.Is(err, notify.ErrFull) || ctx.Err() != nil {
 			err = nil
 		}
 	}
-	return time.Duration(wait), err
+	return wait, err
 }
 
 // pick chooses what to change.

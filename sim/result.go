@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/notifylab/notifylab/notify"
+	"github.com/notifylab/notifylab/notify/clock"
 )
 
 // Schema names the form of a Document.
@@ -31,13 +32,44 @@ type Environment struct {
 	GOMAXPROCS int       `json:"gomaxprocs"`
 	Revision   string    `json:"revision,omitempty"` // of this program's source
 	Clock      string    `json:"clock"`
+
+	// Under the virtual clock: what it was told about the cost of work, and what it took itself.
+	CostModel *CostModel `json:"cost_model,omitempty"`
+	Took      *Took      `json:"took,omitempty"`
 }
 
-// NewEnvironment describes this machine and program.
+// The clocks.
+const (
+	WallClock    = "wall"
+	VirtualClock = "virtual"
+)
+
+// Took is what a part of this program took from the machine.
+type Took struct {
+	WallSeconds float64 `json:"wall_seconds"`
+	CPUSeconds  float64 `json:"cpu_seconds"`
+	PeakRSS     int64   `json:"peak_rss_bytes"`
+}
+
+// Meter begins to measure what is taken from now on; call its result for what it was.
+func Meter(c clock.Clock) func() *Took {
+	debug.FreeOSMemory()
+	resetPeakRSS()
+	began, cpu := c.Now(), cpuSeconds()
+	return func() *Took {
+		return &Took{
+			WallSeconds: c.Now().Sub(began).Seconds(),
+			CPUSeconds:  cpuSeconds() - cpu,
+			PeakRSS:     peakRSS(),
+		}
+	}
+}
+
+// NewEnvironment describes this machine and program, for runs on the wall clock.
 func NewEnvironment(now time.Time) Environment {
 	e := Environment{
 		Time: now.UTC(), GoVersion: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
-		CPUs: runtime.NumCPU(), GOMAXPROCS: runtime.GOMAXPROCS(0), Clock: "wall",
+		CPUs: runtime.NumCPU(), GOMAXPROCS: runtime.GOMAXPROCS(0), Clock: WallClock,
 	}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		for _, kv := range info.Settings {

@@ -26,16 +26,18 @@ type Scenario struct {
 
 	Rate     float64 `json:"rate"`     // provider changes per second
 	Arrivals string  `json:"arrivals"` // poisson or constant
+	Batch    int     `json:"batch"`    // changes that arrive at once; the rate is that of all
 	Churn    float64 `json:"churn"`    // share of the changes that are a deregister or a register
 
 	Storm       int           `json:"storm"`        // changes of one service in the storm; 0: none
-	StormLength time.Duration `json:"storm_length"` // begins at a quarter of Duration
+	StormLength time.Duration `json:"storm_length"` // from a quarter of Duration, at most to its end
 	StormWave   int           `json:"storm_wave"`   // changes that are due at one instant
 
 	Handling   time.Duration `json:"handling"`    // mean time a consumer takes for an event
+	Spread     string        `json:"spread"`      // of it: log-normal, exponential or constant
 	Slow       float64       `json:"slow"`        // share of slow consumers
 	SlowFactor float64       `json:"slow_factor"` // their handling time, times this
-	Stuck      float64       `json:"stuck"`       // share of those that stop at their first event
+	Stuck      float64       `json:"stuck"`       // that stop at their first event; they still pull
 
 	ConsumerChurn float64       `json:"consumer_churn"` // share that leaves, crashes or is cut, 1/s
 	Backoff       time.Duration `json:"backoff"`        // before the first reconnect; doubles
@@ -44,6 +46,9 @@ type Scenario struct {
 
 	LagBound time.Duration `json:"lag_bound"` // lag p99 beyond which a run is invalid
 }
+
+// spreads are the distributions that a handling time can have.
+var spreads = []string{"log-normal", "exponential", "constant"}
 
 // DefaultScenario is the load that shows what queue sizes do: changes as a company has them, one
 // storm, some slow and some stuck consumers, and consumers that come and go.
@@ -56,11 +61,13 @@ func DefaultScenario() Scenario {
 		Heal:          3 * time.Second,
 		Rate:          100,
 		Arrivals:      "poisson",
+		Batch:         1,
 		Churn:         0.4,
 		Storm:         5500,
 		StormLength:   time.Second,
 		StormWave:     275,
 		Handling:      time.Millisecond,
+		Spread:        "log-normal",
 		Slow:          0.01,
 		SlowFactor:    100,
 		Stuck:         0.002,
@@ -74,11 +81,12 @@ func DefaultScenario() Scenario {
 
 // Config is the engine under test.
 type Config struct {
-	Engine       string `json:"engine"`        // a watch.Preset
-	QueueSize    int    `json:"queue_size"`    // task queue; 0: the preset's
-	WatcherQueue int    `json:"watcher_queue"` // 0: the preset's
-	Policy       string `json:"policy"`        // "": the preset's
-	Shards       int    `json:"shards"`        // 0: the preset's
+	Engine       string `json:"engine"`              // a watch.Preset
+	QueueSize    int    `json:"queue_size"`          // task queue; 0: the preset's
+	WatcherQueue int    `json:"watcher_queue"`       // 0: the preset's
+	Policy       string `json:"policy"`              // "": the preset's
+	Shards       int    `json:"shards"`              // 0: the preset's
+	NoResync     bool   `json:"no_resync,omitempty"` // lost something: no new list
 }
 
 // A Mistake is one value that can't be used.
@@ -134,11 +142,14 @@ func (s *Scenario) Validate() error {
 	ms.unless(s.Rate > 0 && s.Rate <= 1e6, "rate", s.Rate, "changes per second, above 0 to 1e6")
 	ms.unless(s.Arrivals == "poisson" || s.Arrivals == "constant", "arrivals",
 		fmt.Sprintf("%q", s.Arrivals), "poisson or constant")
+	ms.unless(s.Batch >= 1 && s.Batch <= 1e6, "batch", s.Batch, "a number of changes, 1 to 1e6")
 	ms.unless(s.Churn >= 0 && s.Churn <= 1, "churn", s.Churn, "a share, 0 to 1")
 	ms.unless(s.Storm >= 0, "storm", s.Storm, "a number of changes, 0 or more")
 	ms.unless(s.StormLength >= 0, "storm_length", s.StormLength, "a duration, 0s or more")
 	ms.unless(s.StormWave >= 1, "storm_wave", s.StormWave, "a number of changes, 1 or more")
 	ms.unless(s.Handling >= 0, "handling", s.Handling, "a duration, 0s or more")
+	ms.unless(slices.Contains(spreads, s.Spread), "spread", fmt.Sprintf("%q", s.Spread),
+		"one of "+strings.Join(spreads, ", "))
 	ms.unless(s.Slow >= 0 && s.Slow <= 1, "slow", s.Slow, "a share, 0 to 1")
 	ms.unless(s.SlowFactor >= 1, "slow_factor", s.SlowFactor, "a factor, 1 or more")
 	ms.unless(s.Stuck >= 0 && s.Stuck <= 1, "stuck", s.Stuck, "a share, 0 to 1")
@@ -176,6 +187,7 @@ func (c Config) Resolve() (watch.Preset, Config, error) {
 	if c.Shards > 0 {
 		p.Type.Shards = c.Shards
 	}
+	p.Watch.Resync = p.Watch.Resync && !c.NoResync
 	if c.Policy != "" {
 		p.Watch.Backlog.Overflow, err = notify.ParseOverflow(c.Policy)
 		ms.unless(err == nil, "policy", fmt.Sprintf("%q", c.Policy),
@@ -191,6 +203,7 @@ func (c Config) Resolve() (watch.Preset, Config, error) {
 		WatcherQueue: full.Watch.Backlog.Size,
 		Policy:       full.Watch.Backlog.Overflow.String(),
 		Shards:       full.Type.Shards,
+		NoResync:     c.NoResync,
 	}, nil
 }
 

@@ -27,7 +27,7 @@ type stage struct {
 	opening   atomic.Bool // lists take no time
 
 	now    func() int64      // ns since the truth's epoch
-	stream func(c *consumer) // connects a consumer that has a goroutine of its own
+	stream func(c *consumer) // connects a consumer with a goroutine of its own; or nil
 }
 
 // The streams of random numbers: one per consumer, numbered from firstConsumer, and these.
@@ -107,7 +107,7 @@ func (st *stage) open() {
 
 // connect makes a new connection for c.
 func (st *stage) connect(c *consumer) {
-	if st.preset.Pull {
+	if st.preset.Pull && st.stream != nil {
 		st.stream(c)
 		return
 	}
@@ -154,7 +154,7 @@ func (st *stage) record(from, to int64) {
 func (st *stage) calm() {
 	st.faults.Store(false)
 	for i := range st.consumers {
-		if c := &st.consumers[i]; c.stuck {
+		if c := &st.consumers[i]; c.stuck || c.slow {
 			c.lane.ask(request{kind: askThaw, c: c})
 		}
 	}
@@ -222,4 +222,26 @@ func (st *stage) behind() (most int) {
 		ln.mu.Unlock()
 	}
 	return most
+}
+
+// trim forgets the part of the logs that all views have applied, so that a long run doesn't keep
+// its history. A group with a consumer that has no view yet keeps it until that one has listed.
+func (st *stage) trim() {
+	for _, g := range st.truth.groups {
+		g.needed = g.len()
+	}
+	for _, ln := range st.lanes {
+		ln.mu.Lock()
+		for _, c := range ln.consumers {
+			if g := c.view.log; c.alive {
+				g.needed = min(g.needed, c.view.position)
+			} else {
+				g.needed = 0
+			}
+		}
+		ln.mu.Unlock()
+	}
+	for _, g := range st.truth.groups {
+		g.trim(g.needed)
+	}
 }

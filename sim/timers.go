@@ -3,6 +3,7 @@ package sim
 // timer is one thing that a consumer will do, at a time in nanoseconds since epoch.
 type timer struct {
 	at   int64
+	set  int64  // when it was set, where that can be after at
 	seq  uint64 // timers of one instant go off in the order they were set
 	c    *consumer
 	link *link // the connection it is about; nil if about the consumer

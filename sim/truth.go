@@ -26,7 +26,10 @@ type groupLog struct {
 	subject string // of the events it hears
 
 	mu      sync.Mutex
+	base    int // position of the first entry; what every view has applied is forgotten
 	entries []entry
+
+	needed int // trim's: the lowest position of a view
 }
 
 // entry is one change.
@@ -72,7 +75,7 @@ func (t *truth) unsent(c *registry.Change) {
 		if g := t.groups[id]; g != nil {
 			g.mu.Lock()
 			if i, ok := g.findLocked(c.Revision); ok {
-				g.entries[i].unsent = true
+				g.entries[i-g.base].unsent = true
 			}
 			g.mu.Unlock()
 		}
@@ -95,7 +98,17 @@ func (g *groupLog) append(e entry) {
 func (g *groupLog) len() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return len(g.entries)
+	return g.base + len(g.entries)
+}
+
+// trim forgets what lies before a position.
+func (g *groupLog) trim(position int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if n := position - g.base; n > 0 {
+		g.entries = append([]entry(nil), g.entries[n:]...)
+		g.base = position
+	}
 }
 
 // from is the log from position on. What is in there doesn't change, but for unsent, which is set
@@ -103,7 +116,7 @@ func (g *groupLog) len() int {
 func (g *groupLog) from(position int) []entry {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.entries[position:]
+	return g.entries[position-g.base:]
 }
 
 // find is the position of a revision.
@@ -122,5 +135,5 @@ func (g *groupLog) findLocked(revision int64) (position int, ok bool) {
 	from := max(n-back, 0)
 	position, ok = slices.BinarySearchFunc(g.entries[from:], revision,
 		func(e entry, r int64) int { return cmp.Compare(e.revision, r) })
-	return from + position, ok
+	return g.base + from + position, ok
 }

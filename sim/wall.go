@@ -2,58 +2,26 @@ package sim
 
 import (
 	"context"
-	"fmt"
 	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/notifylab/notifylab/notify"
 	"github.com/notifylab/notifylab/notify/clock"
-)
-
-// Progress is what RunWall tells while it runs.
-type Progress struct {
-	Phase     string // set-up, warm-up, measure, heal
-	Elapsed   time.Duration
-	Total     time.Duration // of warm-up, measurement and heal, as far as is known
-	Delivered uint64        // so far
-	Dropped   uint64
-	Rate      float64       // deliveries per second since the last report
-	P99       time.Duration // propagation since the last report
-}
-
-// How often the run is looked at, and how often that is reported and becomes a Point.
-const (
-	lookEvery   = 100 * time.Millisecond
-	reportEvery = time.Second
 )
 
 // wall drives one run in real time: the engine under its own Run, a goroutine per lane, one for
 // the generator, and a goroutine per consumer where the engine under test has it so.
 type wall struct {
-	*stage
+	*trial
 	clk      clock.Clock
-	load     *load
-	lag      *Histogram // the generator's
-	report   func(Progress)
 	cancel   context.CancelFunc
 	lanesEnd context.CancelFunc
 	loadDone atomic.Bool // the generator has nothing left to do
 	engineOn sync.WaitGroup
 	lanesOn  sync.WaitGroup
 	streams  sync.WaitGroup
-
-	start, from, until, stopped int64
-	series                      []Point
-	last                        sample
-}
-
-// sample is a reading that the next one is compared with.
-type sample struct {
-	at    int64
-	stats notify.Stats
 }
 
 // RunWall runs a scenario on one configuration in real time. When ctx ends it stops and returns
@@ -74,7 +42,7 @@ func RunWall(ctx context.Context, s Scenario, t *Topology, c Config, report func
 	if err != nil {
 		return nil, err
 	}
-	w := &wall{clk: clock.Real{}, report: report, lag: newHistogram(latencyMax)}
+	w := &wall{clk: clock.Real{}, trial: newTrial(report)}
 	epoch := w.clk.Now()
 	if w.stage, err = newStage(s, preset, world, epoch, runtime.GOMAXPROCS(0)); err != nil {
 		return nil, err
@@ -92,12 +60,7 @@ func (w *wall) run(ctx context.Context, run *Run, before int64) error {
 	defer w.stop()
 	run.BytesPerWatcher = (memoryInUse() - before) / int64(max(len(w.consumers), 1))
 
-	w.start = w.stage.now()
-	w.from = w.start + int64(w.s.Warmup)
-	w.until = w.from + int64(w.s.Duration)
-	w.record(w.from, w.until)
-	w.load = newLoad(w.stage, w.start, w.from, w.until)
-
+	w.plan()
 	loadCtx, stopLoad := context.WithCancel(ctx)
 	generated := make(chan error, 1)
 	go func() {
@@ -105,7 +68,6 @@ func (w *wall) run(ctx context.Context, run *Run, before int64) error {
 		w.loadDone.Store(true)
 	}()
 
-	w.last.at = w.start
 	w.watchUntil(ctx, w.from, "warm-up")
 	w.engine.ResetHighWater()
 	first, cpu := w.engine.Stats(), cpuSeconds()
@@ -123,7 +85,7 @@ func (w *wall) run(ctx context.Context, run *Run, before int64) error {
 	run.Books = booksBetween(first, last)
 	run.CPUSeconds, run.PeakRSS = cpuSeconds()-cpu, peakRSS()
 	unhealed := ""
-	if run.HealNS < 0 {
+	if run.HealNS < 0 && ctx.Err() == nil {
 		unhealed = w.unhealed(last)
 	}
 	w.stop()
@@ -190,7 +152,10 @@ func (w *wall) generate(ctx context.Context) error {
 		if lag := w.stage.now() - max(due, free); due >= w.from {
 			w.lag.record(lag)
 		}
-		wait, err := w.load.act(ctx)
+		if err := w.load.act(); err != nil {
+			return err
+		}
+		wait, err := w.load.publish(ctx)
 		if err != nil {
 			return err
 		}
@@ -226,59 +191,14 @@ func (w *wall) watchUntil(ctx context.Context, at int64, phase string) {
 	}
 }
 
-func (w *wall) look(phase string) {
-	w.checkBooks(w.engine.Stats())
-	if w.stage.now()-w.last.at >= int64(reportEvery) {
-		w.point(phase)
-	}
-}
-
-// point closes an interval of the series.
-func (w *wall) point(phase string) {
-	now, s, h := w.stage.now(), w.engine.Stats(), newHistogram(latencyMax)
-	for _, ln := range w.lanes {
-		ln.mu.Lock()
-		h.merge(ln.rec.interval)
-		ln.rec.interval.reset()
-		ln.mu.Unlock()
-	}
-	was := w.last.stats
-	p := Point{
-		At:         time.Duration(now - w.start).Seconds(),
-		Published:  s.Published - was.Published,
-		Delivered:  s.Delivered - was.Delivered,
-		Dropped:    s.DroppedTotal() - was.DroppedTotal(),
-		Conflated:  s.Conflated - was.Conflated,
-		InFlight:   s.InFlight,
-		QueueDepth: s.Queued,
-		P50:        h.h.ValueAtQuantile(50),
-		P99:        h.h.ValueAtQuantile(99),
-	}
-	w.series = append(w.series, p)
-	elapsed := time.Duration(now - w.last.at)
-	w.last = sample{at: now, stats: s}
-	if w.report != nil && phase != "" {
-		w.report(Progress{
-			Phase:     phase,
-			Elapsed:   time.Duration(now - w.start),
-			Total:     w.s.Warmup + w.s.Duration + w.s.Heal,
-			Delivered: s.Delivered,
-			Dropped:   s.DroppedTotal(),
-			Rate:      float64(p.Delivered) / max(elapsed.Seconds(), 1e-9),
-			P99:       time.Duration(p.P99),
-		})
-	}
-}
-
 // heal waits until every view is right and nothing is in flight, and says how long that took; -1
 // if it took longer than the scenario grants.
 func (w *wall) heal(ctx context.Context) int64 {
 	began := w.stage.now()
 	deadline := began + int64(w.s.Heal)
 	for {
-		s := w.engine.Stats()
 		now := w.stage.now()
-		if w.loadDone.Load() && s.InFlight == 0 && s.Queued == 0 && w.wrong() == 0 {
+		if w.loadDone.Load() && w.healed() {
 			return now - began
 		}
 		if now >= deadline || !w.sleep(ctx, min(deadline, now+int64(lookEvery)/5)) {
@@ -286,44 +206,6 @@ func (w *wall) heal(ctx context.Context) int64 {
 		}
 		w.look("heal")
 	}
-}
-
-// unhealed says what was still wrong at the end.
-func (w *wall) unhealed(s notify.Stats) string {
-	wrong, behind := w.wrong(), w.behind()
-	text := fmt.Sprintf("%d of %d views still wrong %v after the load; %d events wait for "+
-		"watchers, %d in the task queue", wrong, len(w.consumers), w.s.Heal, s.InFlight, s.Queued)
-	if p := w.preset.PollInterval; p > 0 && behind > 0 {
-		text += fmt.Sprintf("; at one event per %v the furthest behind, by %d, needs %v", p,
-			behind, (time.Duration(behind) * p).Round(time.Second))
-	}
-	return text
-}
-
-// conclude fills in what can be said once everything has stopped.
-func (w *wall) conclude(run *Run, unhealed string, interrupted bool, failure error) error {
-	busiest := w.busiest()
-	rec, lag, drops := w.end(w.stage.now())
-	delivered := int64(w.engine.Stats().Delivered)
-	if received := rec.received; received != delivered && !w.preset.Pull {
-		w.checks.fail(checkReceived, "the engine says %d, the consumers %d", delivered, received)
-	}
-	if failure != nil {
-		return fmt.Errorf("generator: %w", failure)
-	}
-	run.Changes = w.load.changes
-	run.Resyncs, run.Connects, run.Pulls = rec.resyncs, rec.connections, rec.pulls
-	run.OpenEnds = rec.openEnds
-	run.Series = w.series
-	if recorded := time.Duration(w.stopped - w.from); recorded > 0 {
-		run.WatcherRateMax = float64(busiest) / recorded.Seconds()
-	}
-	err := run.summarise(rec, w.lag, lag, w.load.publishWait, drops, w.load.depth)
-	if err != nil {
-		return err
-	}
-	run.judge(&w.s, w.checks.reasons(), unhealed, interrupted)
-	return nil
 }
 
 // memoryInUse is what the heap and the stacks hold after a collection.

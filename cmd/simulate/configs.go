@@ -26,6 +26,7 @@ var defaultConfigs = []sim.Config{
 type lists struct {
 	engines, queueSizes, watcherQueues, policies string
 	shards                                       int
+	noResync                                     bool
 }
 
 // configs is every combination, or the default ones when nothing is asked for.
@@ -56,7 +57,7 @@ func (l *lists) configs(wrong *mistakes) []sim.Config {
 	said := make(map[string]bool)
 	for i := range out {
 		if p, err := watch.PresetNamed(out[i].Engine); err == nil && !p.Baseline {
-			out[i].Shards = l.shards
+			out[i].Shards, out[i].NoResync = l.shards, l.noResync
 		}
 		_, _, err := out[i].Resolve()
 		if err != nil && !said[err.Error()] {

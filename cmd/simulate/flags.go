@@ -26,6 +26,7 @@ Examples:
   simulate --topology sim/testdata/train-ticket.dump.json --consumers 10000
   simulate --consumers 2000 --queue-sizes 100,1000 --watcher-queues 16,256 --policy conflate,flush
   simulate --workload small --engine sc-1.x,sc-2.x,notifylab --duration 10s --out result.json
+  simulate --clock virtual --workload medium --duration 60s
 
 Without --engine, --queue-sizes, --watcher-queues and --policy it runs a choice of
 configurations that shows the trade-off, and the two service-center baselines. With any of them it
@@ -46,6 +47,9 @@ type options struct {
 	out      string
 	json     bool
 	quiet    bool
+	clock    string
+	costFrom string
+	cost     sim.CostModel
 	args     []string
 }
 
@@ -178,14 +182,18 @@ func (o *options) flags(l *lists) *pflag.FlagSet {
 	fs.StringVar(&l.watcherQueues, "watcher-queues", "", "watcher-queue sizes, such as 16,256")
 	fs.StringVar(&l.policies, "policy", "", "overflow policies: "+policyNames())
 	fs.IntVar(&l.shards, "shards", 0, "shards of notifylab's engine (0: one per core)")
+	fs.BoolVar(&l.noResync, "no-resync", false, "watchers that lost something don't list again")
 
 	fs.Float64Var(&s.Rate, "rate", s.Rate, "provider changes per second")
 	fs.StringVar(&s.Arrivals, "arrivals", s.Arrivals, "poisson or constant")
+	fs.IntVar(&s.Batch, "batch", s.Batch, "changes that arrive at once, at the same rate in all")
 	fs.Var((*share)(&s.Churn), "churn", "share of the changes that deregister or register")
 	fs.IntVar(&s.Storm, "storm", s.Storm, "changes of one service in a storm (0: none)")
 	fs.DurationVar(&s.StormLength, "storm-length", s.StormLength, "how long the storm lasts")
 	fs.IntVar(&s.StormWave, "storm-wave", s.StormWave, "storm changes that are due at once")
-	fs.DurationVar(&s.Handling, "handling", s.Handling, "mean handling time (log-normal)")
+	fs.DurationVar(&s.Handling, "handling", s.Handling, "mean handling time")
+	fs.StringVar(&s.Spread, "spread", s.Spread,
+		"of the handling time: log-normal, exponential or constant")
 	fs.Var((*share)(&s.Slow), "slow", "share of slow consumers")
 	fs.Float64Var(&s.SlowFactor, "slow-factor", s.SlowFactor, "how much longer slow ones take")
 	fs.Var((*share)(&s.Stuck), "stuck", "share of consumers that stop at their first event")
@@ -194,6 +202,11 @@ func (o *options) flags(l *lists) *pflag.FlagSet {
 	fs.DurationVar(&s.Backoff, "backoff", s.Backoff, "before the first reconnect; doubles")
 	fs.DurationVar(&s.ListTime, "list-time", s.ListTime, "mean time that a list takes")
 	fs.DurationVar(&s.Pull, "pull", s.Pull, "period of each consumer's pull (0s: none)")
+
+	fs.StringVar(&o.clock, "clock", sim.WallClock, "wall (what it costs on this machine) or "+
+		"virtual (what the configuration does: exact, and the same everywhere)")
+	fs.StringVar(&o.costFrom, "cost", "default",
+		"cost model of the virtual clock: default, zero or a file")
 
 	fs.DurationVar(&s.Warmup, "warmup", s.Warmup, "not recorded")
 	fs.DurationVar(&s.Duration, "duration", s.Duration, "recorded, per configuration")
@@ -239,9 +252,35 @@ func (o *options) resolve(fs *pflag.FlagSet, wrong *mistakes) {
 			wrong.add("--providers %d, --consumers %d: %v", s.Providers, s.Consumers, err)
 		}
 	}
+	o.resolveClock(fs, wrong)
 	if fs.Changed("out") {
 		if err := writable(o.out); err != nil {
 			wrong.add("--out: %v: want a file in a directory that can be written", err)
+		}
+	}
+}
+
+// resolveClock checks the clock and reads the cost model.
+func (o *options) resolveClock(fs *pflag.FlagSet, wrong *mistakes) {
+	if o.clock != sim.WallClock && o.clock != sim.VirtualClock {
+		wrong.add("--clock %q: want %s or %s", o.clock, sim.WallClock, sim.VirtualClock)
+	}
+	if fs.Changed("cost") && o.clock == sim.WallClock {
+		wrong.add("--cost %s: want it with --clock virtual only", o.costFrom)
+	}
+	switch o.costFrom {
+	case "default":
+		o.cost = sim.DefaultCost()
+	case "zero":
+		o.cost = sim.ZeroCost()
+	default:
+		f, err := os.Open(o.costFrom)
+		if err == nil {
+			defer f.Close()
+			o.cost, err = sim.ReadCost(f)
+		}
+		if err != nil {
+			wrong.add("--cost: %v: want default, zero or a file that calibrate wrote", err)
 		}
 	}
 }

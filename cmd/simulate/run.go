@@ -7,11 +7,14 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/google/renameio/v2"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/notifylab/notifylab/notify/clock"
 	"github.com/notifylab/notifylab/sim"
@@ -33,6 +36,28 @@ func (o *options) run(stdout, stderr io.Writer) int {
 	if !o.json {
 		o.announce(stdout)
 	}
+	took := sim.Meter(clock.Real{})
+	var err error
+	if o.clock == sim.VirtualClock {
+		doc.Runs, err = o.runVirtual(ctx, stderr)
+		doc.Environment.Clock, doc.Environment.CostModel = o.clock, &o.cost
+		doc.Environment.Took = took()
+	} else {
+		doc.Runs, err = o.runWall(ctx, stderr)
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "simulate:", err)
+		return exitFailed
+	}
+	if err := o.deliver(doc, stdout); err != nil {
+		fmt.Fprintln(stderr, "simulate:", err)
+		return exitFailed
+	}
+	return o.conclude(doc, ctx.Err() != nil, stdout)
+}
+
+// runWall runs the configurations one after another: they must not compete for the machine.
+func (o *options) runWall(ctx context.Context, stderr io.Writer) (runs []*sim.Run, err error) {
 	for i, c := range o.configs {
 		if ctx.Err() != nil {
 			break
@@ -40,17 +65,41 @@ func (o *options) run(stdout, stderr io.Writer) int {
 		p := o.progress(stderr, i)
 		r, err := sim.RunWall(ctx, o.scenario, o.topology, c, p.show)
 		if err != nil {
-			fmt.Fprintln(stderr, "simulate:", err)
-			return exitFailed
+			return nil, err
 		}
 		p.end(r)
-		doc.Runs = append(doc.Runs, r)
+		runs = append(runs, r)
 	}
-	if err := o.deliver(doc, stdout); err != nil {
-		fmt.Fprintln(stderr, "simulate:", err)
-		return exitFailed
+	return runs, nil
+}
+
+// runVirtual runs as many configurations at a time as there are cores: it makes no difference to
+// what they do.
+func (o *options) runVirtual(ctx context.Context, stderr io.Writer) ([]*sim.Run, error) {
+	runs := make([]*sim.Run, len(o.configs))
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	shared := &syncWriter{w: stderr}
+	for i, c := range o.configs {
+		g.Go(func() (err error) {
+			if ctx.Err() != nil {
+				return nil
+			}
+			p := o.progress(stderr, i)
+			if !o.quiet {
+				p.out = shared
+			}
+			runs[i], err = sim.RunVirtual(ctx, o.scenario, o.topology, c, o.cost, p.show)
+			if err == nil {
+				p.end(runs[i])
+			}
+			return err
+		})
 	}
-	return o.conclude(doc, ctx.Err() != nil, stdout)
+	if err := g.Wait(); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(runs, func(r *sim.Run) bool { return r == nil }), nil
 }
 
 // onInterrupt cancels at the first Ctrl-C and exits at the second. It returns its undoing.
@@ -96,12 +145,16 @@ func (o *options) announce(w io.Writer) {
 	fmt.Fprintf(w, "load: %g changes/s (%s, %s register or deregister), "+
 		"storm of %d in %v by %d at once\n", s.Rate, s.Arrivals, (*share)(&s.Churn),
 		s.Storm, s.StormLength, s.StormWave)
-	fmt.Fprintf(w, "consumers: handling %v, %s slow (x%g), %s stuck, "+
+	fmt.Fprintf(w, "consumers: handling %v (%s), %s slow (x%g), %s stuck, "+
 		"%s/s leave, crash or are cut, backoff %v, list %v, pull %v\n",
-		s.Handling, (*share)(&s.Slow), s.SlowFactor, (*share)(&s.Stuck),
+		s.Handling, s.Spread, (*share)(&s.Slow), s.SlowFactor, (*share)(&s.Stuck),
 		(*share)(&s.ConsumerChurn), s.Backoff, s.ListTime, s.Pull)
-	fmt.Fprintf(w, "times: warm-up %v, recorded %v, heal at most %v, lag bound %v; wall clock\n\n",
-		s.Warmup, s.Duration, s.Heal, s.LagBound)
+	fmt.Fprintf(w, "times: warm-up %v, recorded %v, heal at most %v, lag bound %v; %s clock\n",
+		s.Warmup, s.Duration, s.Heal, s.LagBound, o.clock)
+	if o.clock == sim.VirtualClock {
+		fmt.Fprintf(w, "cost model: %s\n", o.cost.Machine)
+	}
+	fmt.Fprintln(w)
 }
 
 func orOwn(n int) string {

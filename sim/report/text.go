@@ -19,9 +19,9 @@ func Text(w io.Writer, d *sim.Document) error {
 	outcomes(&b, d)
 	latencies(&b, d)
 	for _, h := range []histogram{
-		{"Propagation: share of the deliveries that took at most", "propagation_ns", latencyEdges,
+		{"Propagation: share of the deliveries, by the time it took", "propagation_ns", latencyEdges,
 			true, func(r *sim.Run) *sim.Summary { return &r.Propagation }},
-		{"Drops: number of consumers that lost at most so many events", "drops_per_consumer",
+		{"Drops: number of consumers, by the number of events each lost", "drops_per_consumer",
 			countEdges, false, func(r *sim.Run) *sim.Summary { return &r.Drops }},
 	} {
 		if err := h.write(&b, d); err != nil {
@@ -29,6 +29,7 @@ func Text(w io.Writer, d *sim.Document) error {
 		}
 	}
 	reasons(&b, d)
+	virtualCost(&b, d)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -111,22 +112,33 @@ func causes(dropped map[string]uint64) string {
 }
 
 func latencies(b *strings.Builder, d *sim.Document) {
-	b.WriteString("\nHow long it took, and what it cost " +
-		"(propagation: due to handled; stale: a view differs from the truth)\n")
+	what := "How long it took, and what it cost"
+	if d.Environment.Clock == sim.VirtualClock {
+		what = "How long it took, in virtual time"
+	}
+	b.WriteString("\n" + what +
+		" (propagation: due to handled; stale: a view differs from the truth)\n")
 	var t table
-	t.row(labelHead, "p50", "p99", "p99.9", "max", "stale p99", "stale max", "publish wait",
-		"queue high", "ev/s/watcher", "healed in", "CPU s", "peak mem", "B/consumer")
+	head := []string{labelHead, "p50", "p99", "p99.9", "max", "stale p99", "stale max",
+		"publish wait", "queue high", "ev/s/watcher", "healed in"}
+	if d.Environment.Clock != sim.VirtualClock {
+		head = append(head, "CPU s", "peak mem", "B/consumer")
+	}
+	t.row(head...)
 	for _, r := range d.Runs {
 		p, healed := &r.Propagation, "never"
 		if r.HealNS >= 0 {
 			healed = Duration(r.HealNS)
 		}
-		t.row(Label(&r.Config), Duration(p.P50), Duration(p.P99), Duration(p.P999),
+		row := []string{Label(&r.Config), Duration(p.P50), Duration(p.P99), Duration(p.P999),
 			Duration(p.Max), Duration(r.Staleness.P99), Duration(r.Staleness.Max),
-			Duration(r.PublishWait.Max),
-			Count(uint64(r.QueueHigh)), strconv.FormatFloat(r.WatcherRateMax, 'f', 1, 64), healed,
-			strconv.FormatFloat(r.CPUSeconds, 'f', 2, 64), Bytes(r.PeakRSS),
-			strconv.FormatInt(r.BytesPerWatcher, 10))
+			Duration(r.PublishWait.Max), Count(uint64(r.QueueHigh)),
+			strconv.FormatFloat(r.WatcherRateMax, 'f', 1, 64), healed}
+		if d.Environment.Clock != sim.VirtualClock {
+			row = append(row, strconv.FormatFloat(r.CPUSeconds, 'f', 2, 64), Bytes(r.PeakRSS),
+				strconv.FormatInt(r.BytesPerWatcher, 10))
+		}
+		t.row(row...)
 	}
 	t.write(b)
 }
@@ -161,7 +173,7 @@ func (h *histogram) write(b *strings.Builder, d *sim.Document) error {
 	var t table
 	head := []string{labelHead}
 	for _, e := range h.edges {
-		head = append(head, e.name)
+		head = append(head, "≤"+e.name)
 	}
 	t.row(append(head, "more")...)
 	for i, r := range d.Runs {
@@ -210,4 +222,17 @@ func reasons(b *strings.Builder, d *sim.Document) {
 		}
 	}
 	b.WriteString("\n")
+}
+
+// virtualCost says what a virtual run believed about the machine and what it took.
+func virtualCost(b *strings.Builder, d *sim.Document) {
+	e := &d.Environment
+	if e.CostModel == nil || e.Took == nil {
+		return
+	}
+	s := &d.Scenario
+	simulated := float64(len(d.Runs)) * (s.Warmup + s.Duration).Seconds()
+	fmt.Fprintf(b, "virtual clock, cost model of %q; simulated %.3gs in %.3gs (%.3g×real time), "+
+		"%.3g CPU s, %s\n", e.CostModel.Machine, simulated, e.Took.WallSeconds,
+		simulated/e.Took.WallSeconds, e.Took.CPUSeconds, Bytes(e.Took.PeakRSS))
 }

@@ -1,0 +1,264 @@
+package sim
+
+import (
+	"context"
+	"time"
+
+	"github.com/notifylab/notifylab/notify/watch"
+)
+
+// virtual drives one run on a clock that jumps from one event to the next, on one goroutine: the
+// engine by StepShard, the lanes and the generator by the same calls as the wall driver. Nothing in
+// it depends on the machine, so a run is a function of scenario, configuration and cost model.
+//
+// Shards are servers: a step occupies its shard for what the cost model says, and what it delivers
+// arrives while it lasts, one delivery after the other. Lanes and the generator cost nothing, for
+// they stand for other machines.
+type virtual struct {
+	*trial
+	cost    CostModel
+	at      int64   // now
+	step    bool    // a shard is in a step…
+	spent   float64 // …which has taken so long
+	servers []server
+	alarms  []int64 // per lane: when it wants to advance
+	err     error
+}
+
+// server is a shard.
+type server struct {
+	free  int64 // its last step has ended
+	armed int64 // it wants to be stepped, though nothing comes in
+}
+
+// virtualLanes is enough: on one goroutine more of them only cost.
+const virtualLanes = 1
+
+// virtualEpoch is when every virtual run begins. No result depends on it.
+var virtualEpoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// RunVirtual runs a scenario on one configuration in virtual time. The same arguments give the
+// same Run, on any machine; so what describes the machine or the run's own cost is left at zero.
+// When ctx ends it stops and returns what was measured, as invalid. The errors are those of
+// Validate, Resolve and Build; report may be nil.
+func RunVirtual(ctx context.Context, s Scenario, t *Topology, c Config, cost CostModel,
+	report func(Progress)) (*Run, error) {
+	if err := s.Validate(); err != nil {
+		return nil, err
+	}
+	c = c.fixed()
+	preset, c, err := c.Resolve()
+	if err != nil {
+		return nil, err
+	}
+	world, err := t.Build(s.Consumers, s.Providers)
+	if err != nil {
+		return nil, err
+	}
+	v := &virtual{trial: newTrial(report), cost: cost}
+	if v.stage, err = newStage(s, preset, world, virtualEpoch, virtualLanes); err != nil {
+		return nil, err
+	}
+	v.populate()
+	v.stage.now = v.now
+	run := &Run{Config: c, Baseline: preset.Baseline, World: v.describe()}
+	return run, v.run(ctx, run)
+}
+
+// virtualShards is what a configuration gets that leaves it to the number of cores.
+const virtualShards = 2
+
+// fixed is c without what would depend on the machine.
+func (c Config) fixed() Config {
+	if p, err := watch.PresetNamed(c.Engine); err == nil && c.Shards == 0 && p.Type.Shards == 0 {
+		c.Shards = virtualShards
+	}
+	return c
+}
+
+// now is the time; in a step it is that at which the delivery arrives that is being made.
+func (v *virtual) now() int64 {
+	if v.step { // whoever asks is the receiver of a Deliver: nobody else runs in a step
+		v.spent += v.cost.Deliver
+		return v.at + int64(v.spent)
+	}
+	return v.at
+}
+
+func (v *virtual) run(ctx context.Context, run *Run) error {
+	v.begin()
+	v.plan()
+	v.watchUntil(ctx, v.from, "warm-up")
+	v.engine.ResetHighWater()
+	first := v.engine.Stats()
+	v.watchUntil(ctx, v.until, "measure")
+	v.calm()
+	run.HealNS = v.heal(ctx)
+	v.stopped = v.at
+	v.point("")
+
+	last := v.engine.Stats()
+	run.QueueHigh = last.QueueHigh
+	run.Books = booksBetween(first, last)
+	unhealed := ""
+	if run.HealNS < 0 && ctx.Err() == nil {
+		unhealed = v.unhealed(last)
+	}
+	return v.conclude(run, unhealed, ctx.Err() != nil, v.err)
+}
+
+// begin connects all consumers. That takes no time.
+func (v *virtual) begin() {
+	v.servers = make([]server, v.engine.Shards())
+	for i := range v.servers {
+		v.servers[i].armed = never
+	}
+	v.alarms = make([]int64, len(v.lanes))
+	for i, ln := range v.lanes {
+		ln.kick = func() { v.alarms[i] = v.at }
+	}
+	v.open()
+	v.opening.Store(false)
+	for i := range v.servers {
+		for v.engine.HasWork(i) {
+			v.serve(i)
+		}
+		v.servers[i].free = 0
+	}
+}
+
+// The things that can be next, in the order in which they happen at one instant.
+type turn uint8
+
+const (
+	turnLane turn = iota
+	turnShard
+	turnLoad
+)
+
+// next finds what happens first and when.
+func (v *virtual) next() (at int64, what turn, which int) {
+	at = never
+	for i, alarm := range v.alarms {
+		if alarm < at {
+			at, what, which = alarm, turnLane, i
+		}
+	}
+	for i := range v.servers {
+		s := &v.servers[i]
+		wants := s.armed
+		if v.engine.HasWork(i) {
+			wants = max(s.free, v.at)
+		}
+		if wants < at {
+			at, what, which = wants, turnShard, i
+		}
+	}
+	if wants := v.loadNext(); wants < at {
+		at, what, which = wants, turnLoad, 0
+	}
+	return max(at, v.at), what, which
+}
+
+// loadNext is when the generator acts: not while what it has to publish finds no room.
+func (v *virtual) loadNext() int64 {
+	if v.load == nil {
+		return never
+	}
+	if v.load.pending.ev == nil {
+		return v.load.next()
+	}
+	if v.engine.Stats().Queued >= v.preset.Type.QueueSize {
+		return never
+	}
+	return v.at
+}
+
+// runUntil lets everything happen up to a time.
+func (v *virtual) runUntil(limit int64) {
+	for v.err == nil {
+		at, what, which := v.next()
+		if at > limit {
+			break
+		}
+		v.at = at
+		switch what {
+		case turnLane:
+			v.alarms[which] = never // but for a kick meanwhile
+			next := v.lanes[which].advance()
+			v.alarms[which] = min(v.alarms[which], next)
+		case turnShard:
+			v.serve(which)
+		case turnLoad:
+			v.err = v.generate()
+		}
+	}
+	v.at = limit
+}
+
+// generate has the generator do what is due, or publish what has waited for room.
+func (v *virtual) generate() error {
+	if v.load.pending.ev == nil {
+		if due := v.load.next(); due >= v.from {
+			v.lag.record(0) // what is late is late because Publish made it wait
+		}
+		if err := v.load.act(); err != nil {
+			return err
+		}
+		if v.loadNext() == never { // no room
+			return nil
+		}
+	}
+	_, err := v.load.publish(context.Background()) // there is room: it doesn't wait
+	return err
+}
+
+// serve steps a shard and occupies it for as long as that takes.
+func (v *virtual) serve(i int) {
+	s := &v.servers[i]
+	v.spent = v.cost.Route
+	if s.free < v.at {
+		v.spent += v.cost.Wake
+	}
+	woken := v.spent - v.cost.Route
+	v.step = true
+	w, err := v.engine.StepShard(i, v.stage.truth.epoch.Add(time.Duration(v.at)))
+	v.step = false
+	if err != nil { // nobody else drives this engine
+		v.err = err
+		return
+	}
+	s.armed = never
+	if !w.Next.IsZero() {
+		s.armed = v.stage.at(w.Next)
+	}
+	if !w.Idle {
+		s.free = v.at + int64(max(woken+v.cost.of(&w), v.spent))
+	}
+}
+
+// watchUntil looks at the run now and then until a time.
+func (v *virtual) watchUntil(ctx context.Context, until int64, phase string) {
+	for v.at < until && ctx.Err() == nil && v.err == nil {
+		v.runUntil(min(until, v.at+int64(lookEvery)))
+		v.look(phase)
+	}
+}
+
+// heal waits until every view is right and nothing is in flight, and says how long that took; -1
+// if it took longer than the scenario grants.
+func (v *virtual) heal(ctx context.Context) int64 {
+	began := v.at
+	deadline := began + int64(v.s.Heal)
+	for ctx.Err() == nil && v.err == nil {
+		if v.load.pending.ev == nil && v.load.next() == never && v.healed() {
+			return v.at - began
+		}
+		if v.at >= deadline {
+			break
+		}
+		v.runUntil(min(deadline, v.at+int64(lookEvery)/5))
+		v.look("heal")
+	}
+	return -1
+}
