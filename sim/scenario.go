@@ -30,7 +30,7 @@ type Scenario struct {
 	Churn    float64 `json:"churn"`    // share of the changes that are a deregister or a register
 
 	Storm       int           `json:"storm"`        // changes of one service in the storm; 0: none
-	StormLength time.Duration `json:"storm_length"` // from a quarter of Duration, at most to its end
+	StormLength time.Duration `json:"storm_length"` // from a quarter of Duration on
 	StormWave   int           `json:"storm_wave"`   // changes that are due at one instant
 
 	Handling   time.Duration `json:"handling"`    // mean time a consumer takes for an event

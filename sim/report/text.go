@@ -19,8 +19,8 @@ func Text(w io.Writer, d *sim.Document) error {
 	outcomes(&b, d)
 	latencies(&b, d)
 	for _, h := range []histogram{
-		{"Propagation: share of the deliveries, by the time it took", "propagation_ns", latencyEdges,
-			true, func(r *sim.Run) *sim.Summary { return &r.Propagation }},
+		{"Propagation: share of the deliveries, by the time it took", "propagation_ns",
+			latencyEdges, true, func(r *sim.Run) *sim.Summary { return &r.Propagation }},
 		{"Drops: number of consumers, by the number of events each lost", "drops_per_consumer",
 			countEdges, false, func(r *sim.Run) *sim.Summary { return &r.Drops }},
 	} {
