@@ -28,7 +28,7 @@ type Engine struct {
 // Work says what one step did, in units that a cost model can charge for.
 type Work struct {
 	Shard     int       // which shard did it
-	Routed    int       // events taken from the task queue and looked up in the tables
+	Routed    int       // events taken from the task queue, and further groups looked up for them
 	Delivered int       // deliveries that a subscriber took
 	Queued    int       // deliveries put into a mailbox
 	Idle      bool      // there was nothing to do

@@ -54,6 +54,7 @@ func (sh *shard) resume(now time.Time) {
 			w.gi, w.mi = w.gi+1, 0
 		}
 	}
+	sh.work.Routed += max(w.gi-1, 0) // the first group is counted with the event
 	w.finish()
 	sh.work.Idle = false
 }

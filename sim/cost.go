@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 
 	"github.com/notifylab/notifylab/notify"
 )
@@ -23,6 +22,9 @@ type CostModel struct {
 	Encode  float64 `json:"encode_ns"`  // a frame encoded
 	Write   float64 `json:"write_ns"`   // a frame written
 }
+
+// costMax is a second: far more than any unit takes, and so little that no step's time overflows.
+const costMax = 1e9
 
 // ErrCost is what a cost model that can't be used wraps.
 var ErrCost = errors.New("sim: unusable cost model")
@@ -60,13 +62,17 @@ func ReadCost(r io.Reader) (CostModel, error) {
 		return CostModel{}, fmt.Errorf("%w: want one JSON object: %w", ErrCost, err)
 	}
 	var errs []error
+	if c.Machine == "" {
+		errs = append(errs, fmt.Errorf("%w: machine is missing: want where it was measured",
+			ErrCost))
+	}
 	for _, f := range c.fields() {
-		if _, ok := given[f.name]; !ok {
-			errs = append(errs, fmt.Errorf("%w: %s is missing: want ns, 0 or more",
-				ErrCost, f.name))
-		} else if f.ns < 0 || math.IsInf(f.ns, 0) {
-			errs = append(errs, fmt.Errorf("%w: %s = %g: want ns, 0 or more",
-				ErrCost, f.name, f.ns))
+		if given[f.name] == nil { // a null is none, too
+			errs = append(errs, fmt.Errorf("%w: %s is missing: want ns, 0 to %g",
+				ErrCost, f.name, costMax))
+		} else if f.ns < 0 || f.ns > costMax {
+			errs = append(errs, fmt.Errorf("%w: %s = %g: want ns, 0 to %g",
+				ErrCost, f.name, f.ns, costMax))
 		}
 	}
 	return c, errors.Join(errs...)
@@ -84,7 +90,9 @@ func (c *CostModel) fields() []costField {
 	}
 }
 
-// of is what a step took, apart from waking up.
+// of is what a step took, apart from waking up. The conversions keep compilers from fusing a
+// multiplication with an addition, which would round differently from one architecture to another.
 func (c *CostModel) of(w *notify.Work) float64 {
-	return float64(w.Routed)*c.Route + float64(w.Delivered)*c.Deliver + float64(w.Queued)*c.Queue
+	return float64(float64(w.Routed)*c.Route) + float64(float64(w.Delivered)*c.Deliver) +
+		float64(float64(w.Queued)*c.Queue)
 }

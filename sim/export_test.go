@@ -1,10 +1,14 @@
 package sim
 
 import (
+	"context"
 	"maps"
+	"math/rand/v2"
 	"slices"
 
 	"github.com/notifylab/notifylab/notify"
+	"github.com/notifylab/notifylab/notify/clock"
+	"github.com/notifylab/notifylab/notify/watch"
 )
 
 // What the external tests reach of the inside.
@@ -128,4 +132,99 @@ func SummaryOf(values ...int64) (Summary, error) {
 		h.record(v)
 	}
 	return h.summary()
+}
+
+// Tally is what became of one consumer. As every run checks order and gaps, Got and Position say
+// which events it got when it lost none.
+type Tally struct {
+	Group     string
+	Stuck     bool
+	Got, Lost int64
+	Position  int    // of its view in the group's log
+	Last      int64  // revision of the last event or list
+	Drawn     uint64 // what its stream of random numbers would give next
+}
+
+func tallies(consumers []*consumer) []Tally {
+	out := make([]Tally, len(consumers))
+	for i, c := range consumers {
+		out[i] = Tally{
+			Group: c.view.log.id, Stuck: c.stuck, Got: c.got, Lost: c.lost,
+			Position: c.view.position, Drawn: c.rng.Uint64(),
+		}
+		if c.link != nil {
+			out[i].Last = c.link.last
+		}
+	}
+	return out
+}
+
+// Meddling is what a test changes about a run.
+type Meddling struct {
+	Shuffle uint64              // the consumers are made and connected in another order
+	Preset  func(*watch.Preset) // what Config doesn't say
+}
+
+// TallyVirtual is RunVirtual, with what became of each consumer.
+func TallyVirtual(ctx context.Context, s Scenario, t *Topology, c Config, cost CostModel,
+	m Meddling) (*Run, []Tally, error) {
+	p, c, err := c.resolveVirtual()
+	if err != nil {
+		return nil, nil, err
+	}
+	if m.Preset != nil {
+		m.Preset(&p)
+	}
+	w, err := t.Build(s.Consumers, s.Providers)
+	if err != nil {
+		return nil, nil, err
+	}
+	v := &virtual{trial: newTrial(nil), cost: cost}
+	if v.stage, err = newStage(s, p, w, virtualEpoch, virtualLanes); err != nil {
+		return nil, nil, err
+	}
+	v.populate()
+	if m.Shuffle != 0 {
+		v.shuffle(m.Shuffle)
+	}
+	v.stage.now = v.now
+	run := &Run{Config: c, Baseline: p.Baseline, World: v.describe()}
+	err = v.run(ctx, run)
+	return run, tallies(v.lanes[0].consumers), err
+}
+
+// shuffle gives the consumers other places, from which they will be connected in that order. Whose
+// turn it is to pull doesn't change.
+func (st *stage) shuffle(seed uint64) {
+	made := slices.Clone(st.consumers)
+	for i, from := range rand.New(rand.NewPCG(seed, 0)).Perm(len(made)) {
+		st.consumers[i] = made[from]
+		st.lanes[0].consumers[from] = &st.consumers[i]
+	}
+}
+
+// TallyWall is RunWall, with what became of each consumer.
+func TallyWall(ctx context.Context, s Scenario, t *Topology, c Config) (*Run, []Tally, error) {
+	p, c, err := c.Resolve()
+	if err != nil {
+		return nil, nil, err
+	}
+	world, err := t.Build(s.Consumers, s.Providers)
+	if err != nil {
+		return nil, nil, err
+	}
+	w := &wall{clk: clock.Real{}, trial: newTrial(nil)}
+	epoch := w.clk.Now()
+	if w.stage, err = newStage(s, p, world, epoch, 2); err != nil {
+		return nil, nil, err
+	}
+	w.populate()
+	w.stage.now = func() int64 { return int64(w.clk.Now().Sub(epoch)) }
+	run := &Run{Config: c, Baseline: p.Baseline, World: w.describe()}
+	err = w.run(ctx, run, 0)
+	var all []*consumer
+	for i := range w.consumers {
+		all = append(all, &w.consumers[i])
+	}
+	return run, tallies(all), err
 }

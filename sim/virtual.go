@@ -46,8 +46,7 @@ func RunVirtual(ctx context.Context, s Scenario, t *Topology, c Config, cost Cos
 	if err := s.Validate(); err != nil {
 		return nil, err
 	}
-	c = c.fixed()
-	preset, c, err := c.Resolve()
+	preset, c, err := c.resolveVirtual()
 	if err != nil {
 		return nil, err
 	}
@@ -68,12 +67,16 @@ func RunVirtual(ctx context.Context, s Scenario, t *Topology, c Config, cost Cos
 // virtualShards is what a configuration gets that leaves it to the number of cores.
 const virtualShards = 2
 
-// fixed is c without what would depend on the machine.
-func (c Config) fixed() Config {
+// resolveVirtual is Resolve without what would depend on the machine, and with one event per step:
+// all events of a step would arrive before the time that the later ones take had passed. Which
+// events a watcher gets doesn't depend on that.
+func (c Config) resolveVirtual() (watch.Preset, Config, error) {
 	if p, err := watch.PresetNamed(c.Engine); err == nil && c.Shards == 0 && p.Type.Shards == 0 {
 		c.Shards = virtualShards
 	}
-	return c
+	p, c, err := c.Resolve()
+	p.Type.Batch = 1
+	return p, c, err
 }
 
 // now is the time; in a step it is that at which the delivery arrives that is being made.
@@ -95,6 +98,7 @@ func (v *virtual) run(ctx context.Context, run *Run) error {
 	v.calm()
 	run.HealNS = v.heal(ctx)
 	v.stopped = v.at
+	v.giveUp()
 	v.point("")
 
 	last := v.engine.Stats()
@@ -146,7 +150,7 @@ func (v *virtual) next() (at int64, what turn, which int) {
 	}
 	for i := range v.servers {
 		s := &v.servers[i]
-		wants := s.armed
+		wants := max(s.armed, s.free) // what it waits for is only seen once its step is over
 		if v.engine.HasWork(i) {
 			wants = max(s.free, v.at)
 		}
@@ -211,6 +215,15 @@ func (v *virtual) generate() error {
 	}
 	_, err := v.load.publish(context.Background()) // there is room: it doesn't wait
 	return err
+}
+
+// giveUp ends the wait of what has found no room until the end.
+func (v *virtual) giveUp() {
+	over, end := context.WithCancel(context.Background())
+	end()
+	if _, err := v.load.publish(over); err != nil && v.err == nil {
+		v.err = err
+	}
 }
 
 // serve steps a shard and occupies it for as long as that takes.

@@ -20,6 +20,8 @@ configuration after another with the same load, and prints a table of what each 
 
 Usage:
   simulate [flags]
+  simulate calibrate [flags]   measure what the engine's work costs on this machine
+  simulate validate [flags]    hold the virtual clock's predictions against real time
 
 Examples:
   simulate --consumers 10000
@@ -135,14 +137,42 @@ func parse(args []string, stdout, stderr io.Writer) (*options, int) {
 	}
 	o.configs = l.configs(&wrong)
 	o.resolve(fs, &wrong)
-	if n := len(wrong.lines); n > 0 {
-		fmt.Fprintf(stderr, "simulate: %d mistake(s) in the command line; see simulate --help\n", n)
-		for _, w := range wrong.lines {
-			fmt.Fprintln(stderr, "  "+w)
-		}
+	if wrong.report(stderr) {
 		return nil, exitUsage
 	}
 	return o, exitPassed
+}
+
+// report prints the mistakes; false means that there are none.
+func (m *mistakes) report(stderr io.Writer) bool {
+	if len(m.lines) == 0 {
+		return false
+	}
+	fmt.Fprintf(stderr, "simulate: %d mistake(s) in the command line; see simulate --help\n",
+		len(m.lines))
+	for _, line := range m.lines {
+		fmt.Fprintln(stderr, "  "+line)
+	}
+	return true
+}
+
+// parseCommand reads the flags of a command that takes nothing else; done means that there is
+// nothing to do but to exit with code.
+func parseCommand(fs *pflag.FlagSet, usage string, args []string, stdout, stderr io.Writer) (
+	done bool, code int) {
+	fs.SetOutput(io.Discard)
+	fs.Usage = func() {}
+	var wrong mistakes
+	switch err := fs.Parse(args); {
+	case errors.Is(err, pflag.ErrHelp):
+		fmt.Fprint(stdout, usage+fs.FlagUsages())
+		return true, exitPassed
+	case err != nil:
+		wrong.add("%v", err)
+	case fs.NArg() > 0:
+		wrong.add("%q: want flags only", fs.Args())
+	}
+	return wrong.report(stderr), exitUsage
 }
 
 // form says what a flag accepts.

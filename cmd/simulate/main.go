@@ -27,6 +27,14 @@ func Main() { os.Exit(simulate(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // simulate is the program without its process.
 func simulate(args []string, stdout, stderr io.Writer) int {
+	if len(args) > 0 {
+		switch args[0] {
+		case "calibrate":
+			return calibrate(args[1:], stdout, stderr)
+		case "validate":
+			return validate(args[1:], stdout, stderr)
+		}
+	}
 	o, code := parse(args, stdout, stderr)
 	if o == nil {
 		return code

@@ -40,8 +40,9 @@ func TestScripts(t *testing.T) {
 			return os.WriteFile(filepath.Join(e.WorkDir, dumpName), dump, 0o644)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits":     exits,
-			"interrupt": interrupt,
+			"exits":      exits,
+			"interrupt":  interrupt,
+			"calibrates": calibrates,
 		},
 	})
 }
@@ -65,6 +66,30 @@ func exitCode(err error) string {
 		return strings.TrimPrefix(exit.ProcessState.String(), "exit status ")
 	}
 	return err.Error()
+}
+
+// calibrates COMMAND... --out FILE must exit with 0 and leave a cost model that a run takes, or with
+// 3 and leave nothing.
+func calibrates(ts *testscript.TestScript, neg bool, args []string) {
+	file := args[len(args)-1]
+	switch got := exitCode(ts.Exec(args[0], args[1:]...)); got {
+	case "0":
+		_, err := os.Stat(ts.MkAbs(file))
+		ts.Check(err)
+		path, err := exec.LookPath(args[0])
+		ts.Check(err)
+		run := exec.Command(path, "--clock", "virtual", "--cost", ts.MkAbs(file), "--workload",
+			"small", "--consumers", "20", "--duration", "100ms", "--engine", "notifylab", "--quiet")
+		out, err := run.CombinedOutput()
+		ts.Logf("%s", out)
+		ts.Check(err)
+	case "3":
+		if _, err := os.Stat(ts.MkAbs(file)); err == nil {
+			ts.Fatalf("%s was written though the machine is too noisy", file)
+		}
+	default:
+		ts.Fatalf("%s exited with %s, want 0 or 3", args[0], got)
+	}
 }
 
 // interrupt FILE COMMAND... sends an interrupt once the command has said something on stderr, and
