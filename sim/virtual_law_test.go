@@ -52,7 +52,8 @@ func lossless(t *rapid.T) sim.Scenario {
 	s.Churn = rapid.Float64Range(0, 1).Draw(t, "churn")
 	s.Storm = rapid.IntRange(0, 100).Draw(t, "storm")
 	s.Handling = time.Duration(rapid.Int64Range(0, 5*ms).Draw(t, "handling"))
-	s.Spread = rapid.SampledFrom([]string{"constant", "exponential", "log-normal"}).Draw(t, "spread")
+	spreads := []string{"constant", "exponential", "log-normal"}
+	s.Spread = rapid.SampledFrom(spreads).Draw(t, "spread")
 	s.Slow, s.Stuck, s.ConsumerChurn, s.Pull = 0.2, 0, 0, 0
 	return s
 }
@@ -270,7 +271,9 @@ func TestAShardIsAServer(t *testing.T) {
 		s := quiet(rapid.IntRange(1, 5).Draw(t, "consumers"))
 		s.Rate = rapid.SampledFrom([]float64{100, 250, 1000, 2000}).Draw(t, "rate")
 		s.Arrivals, s.Warmup, s.Duration, s.Heal = "constant", 0, 100*time.Millisecond, time.Minute
-		cost := func(name string) float64 { return float64(rapid.Int64Range(0, 2*ms).Draw(t, name)) }
+		cost := func(name string) float64 {
+			return float64(rapid.Int64Range(0, 2*ms).Draw(t, name))
+		}
 		m := sim.CostModel{Route: cost("route"), Deliver: cost("deliver"), Wake: cost("wake")}
 		run, _ := tally(t, s, topology, sim.Config{Engine: "sc-2.x"}, m, sim.Meddling{})
 		var want []int64

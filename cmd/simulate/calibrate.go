@@ -82,7 +82,7 @@ func deliverModel(model *sim.CostModel, figures []sim.Measured, out string,
 			report.Duration(int64(f.NS+0.5)), 100*f.Spread, note)
 	}
 	if noisy {
-		fmt.Fprintln(stderr, "simulate: this machine is too noisy to be measured; nothing is written")
+		fmt.Fprintln(stderr, "simulate: the machine is too noisy to say; nothing is written")
 		return exitInvalid
 	}
 	var data bytes.Buffer

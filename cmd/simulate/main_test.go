@@ -68,8 +68,8 @@ func exitCode(err error) string {
 	return err.Error()
 }
 
-// calibrates COMMAND... --out FILE must exit with 0 and leave a cost model that a run takes, or with
-// 3 and leave nothing.
+// calibrates COMMAND... --out FILE must exit with 0 and leave a cost model that a run takes, or
+// with 3 and leave nothing.
 func calibrates(ts *testscript.TestScript, neg bool, args []string) {
 	file := args[len(args)-1]
 	switch got := exitCode(ts.Exec(args[0], args[1:]...)); got {
