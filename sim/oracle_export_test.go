@@ -36,26 +36,13 @@ type onlooker struct {
 
 // RunWatched is RunVirtual under a watch, with so many lanes. What happens is the same.
 func RunWatched(s Scenario, t *Topology, c Config, cost CostModel, lanes int) (*Watched, error) {
-	if err := s.Validate(); err != nil {
-		return nil, err
-	}
-	preset, c, err := c.resolveVirtual()
+	v, run, err := newVirtual(s, t, c, cost, lanes)
 	if err != nil {
 		return nil, err
 	}
-	world, err := t.Build(s.Consumers, s.Providers)
-	if err != nil {
-		return nil, err
-	}
-	v := &virtual{trial: newTrial(nil), cost: cost}
-	if v.stage, err = newStage(s, preset, world, virtualEpoch, lanes); err != nil {
-		return nil, err
-	}
-	v.populate()
-	v.stage.now = v.now
 	x := &onlooker{
 		v:     v,
-		w:     &Watched{Run: &Run{Config: c, Baseline: preset.Baseline, World: v.describe()}},
+		w:     &Watched{Run: run},
 		hands: make([]*notify.Event, len(v.consumers)), last: make([]int64, len(v.consumers)),
 	}
 	return x.w, x.run()

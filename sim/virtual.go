@@ -43,25 +43,35 @@ var virtualEpoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 // Validate, Resolve and Build; report may be nil.
 func RunVirtual(ctx context.Context, s Scenario, t *Topology, c Config, cost CostModel,
 	report func(Progress)) (*Run, error) {
-	if err := s.Validate(); err != nil {
+	v, run, err := newVirtual(s, t, c, cost, virtualLanes)
+	if err != nil {
 		return nil, err
+	}
+	v.report = report
+	return run, v.run(ctx, run)
+}
+
+// newVirtual builds a run with all its consumers, none of them connected yet.
+func newVirtual(s Scenario, t *Topology, c Config, cost CostModel, lanes int) (
+	*virtual, *Run, error) {
+	if err := s.Validate(); err != nil {
+		return nil, nil, err
 	}
 	preset, c, err := c.resolveVirtual()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	world, err := t.Build(s.Consumers, s.Providers)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	v := &virtual{trial: newTrial(report), cost: cost}
-	if v.stage, err = newStage(s, preset, world, virtualEpoch, virtualLanes); err != nil {
-		return nil, err
+	v := &virtual{trial: newTrial(nil), cost: cost}
+	if v.stage, err = newStage(s, preset, world, virtualEpoch, lanes); err != nil {
+		return nil, nil, err
 	}
 	v.populate()
 	v.stage.now = v.now
-	run := &Run{Config: c, Baseline: preset.Baseline, World: v.describe()}
-	return run, v.run(ctx, run)
+	return v, &Run{Config: c, Baseline: preset.Baseline, World: v.describe()}, nil
 }
 
 // virtualShards is what a configuration gets that leaves it to the number of cores.

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/notifylab/notifylab/sim"
+)
+
+// mistakes collects everything that is wrong with a command line.
+type mistakes struct {
+	lines  []string
+	unread map[string]bool // flags whose value couldn't be read: nothing more is said of them
+}
+
+func (m *mistakes) add(format string, args ...any) {
+	m.lines = append(m.lines, fmt.Sprintf(format, args...))
+}
+
+// addAll adds an error of package sim, with its fields as flags.
+func (m *mistakes) addAll(err error) {
+	var ms sim.Mistakes
+	if !errors.As(err, &ms) {
+		m.add("%v", err)
+		return
+	}
+	for _, x := range ms {
+		name := strings.ReplaceAll(x.Field, "_", "-")
+		if plural, ok := map[string]string{
+			"queue-size": "queue-sizes", "watcher-queue": "watcher-queues",
+		}[name]; ok {
+			name = plural
+		}
+		if !m.unread[name] {
+			m.add("--%s %s: want %s", name, x.Got, x.Want)
+		}
+	}
+}
+
+// report prints the mistakes; false means that there are none.
+func (m *mistakes) report(stderr io.Writer) bool {
+	if len(m.lines) == 0 {
+		return false
+	}
+	fmt.Fprintf(stderr, "simulate: %d mistake(s) in the command line; see simulate --help\n",
+		len(m.lines))
+	for _, line := range m.lines {
+		fmt.Fprintln(stderr, "  "+line)
+	}
+	return true
+}
+
+// form says what a flag accepts.
+func form(f *pflag.Flag, err error) string {
+	switch f.Value.Type() {
+	case "int":
+		return "want a whole number"
+	case "uint64":
+		return "want a whole number, 0 or more"
+	case "float64":
+		return "want a number"
+	case "duration":
+		return "want a duration, such as 10s or 500ms"
+	case "bool":
+		return "want true or false"
+	}
+	if cause := errors.Unwrap(err); cause != nil { // what the flag's own Set said
+		err = cause
+	}
+	return err.Error()
+}
+
+// share is a flag that takes 1% or 0.01.
+type share float64
+
+func (s *share) String() string {
+	return strconv.FormatFloat(float64(*s)*100, 'g', 4, 64) + "%"
+}
+func (s *share) Type() string { return "share" }
+
+func (s *share) Set(text string) error {
+	number, percent := strings.CutSuffix(text, "%")
+	v, err := strconv.ParseFloat(number, 64)
+	if err != nil {
+		return errors.New("want a share, such as 1% or 0.01")
+	}
+	if percent {
+		v /= 100
+	}
+	*s = share(v)
+	return nil
+}
