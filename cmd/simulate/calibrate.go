@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/google/renameio/v2"
+	"github.com/google/renameio/v2/maybe"
 	"github.com/spf13/pflag"
 
 	"github.com/notifylab/notifylab/notify/clock"
@@ -90,7 +90,7 @@ func deliverModel(model *sim.CostModel, figures []sim.Measured, out string,
 	enc.SetIndent("", " ")
 	err := enc.Encode(model)
 	if err == nil && out != "" {
-		err = renameio.WriteFile(out, data.Bytes(), 0o644)
+		err = maybe.WriteFile(out, data.Bytes(), 0o644)
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, "simulate: --out:", err)

@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/google/renameio/v2"
+	"github.com/google/renameio/v2/maybe"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/notifylab/notifylab/notify/clock"
@@ -173,7 +173,7 @@ func (o *options) deliver(doc *sim.Document, stdout io.Writer) error {
 		}
 		data = append(data, '\n')
 		if o.out != "" {
-			if err := renameio.WriteFile(o.out, data, 0o644); err != nil {
+			if err := maybe.WriteFile(o.out, data, 0o644); err != nil {
 				return fmt.Errorf("--out: %w", err)
 			}
 		}
