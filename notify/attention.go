@@ -3,80 +3,102 @@ package notify
 // How joins, readiness and ends reach the shard: as a list that it works off in its steps, so that
 // the tables and mailboxes have one owner and need no lock.
 
-// attention is a subscription that the shard must look at: it joined, is ready, or has ended.
-type attention struct {
+// joining is a subscription that is to become a member.
+type joining struct {
 	s              *Subscription
-	join           bool
-	subject, group string // with join
+	subject, group string
 }
 
-// enqueue puts a on the attention list; false means that the shard has ended.
-func (sh *shard) enqueue(a attention) bool {
+// attention is who a shard must look at: who joined, and who is ready or has ended. A subscription
+// stands in it once at most.
+type attention struct {
+	joins []joining
+	subs  []*Subscription
+}
+
+func (a *attention) len() int { return len(a.joins) + len(a.subs) }
+
+// enqueue has the shard look at s; false means that the shard has ended. With j, s joins.
+func (sh *shard) enqueue(s *Subscription, j *joining) bool {
 	sh.mu.Lock()
 	if sh.closed {
 		sh.mu.Unlock()
 		return false
 	}
-	sh.inbox = append(sh.inbox, a)
-	sh.attended.Store(int64(len(sh.inbox)))
+	if j != nil {
+		sh.inbox.joins = append(sh.inbox.joins, *j)
+	} else {
+		sh.inbox.subs = append(sh.inbox.subs, s)
+	}
+	sh.attended.Store(int64(sh.inbox.len()))
 	sh.mu.Unlock()
 	sh.rouse()
 	return true
 }
 
 // attend looks at everyone on the attention list. While a walk is suspended only those that are
-// ready are served; joins and ends wait for its end.
+// ready and don't lag are served; all others wait for its end.
 func (sh *shard) attend() {
 	if sh.attended.Load() == 0 {
 		return
 	}
 	sh.mu.Lock()
 	list := sh.inbox
-	sh.inbox = sh.spare[:0]
+	sh.inbox = attention{subs: sh.spare}
 	sh.attended.Store(0)
 	sh.mu.Unlock()
 	sh.spare = nil
 	sh.work.Idle = false
-	sh.attendAll(list)
-	clear(list)
-	if cap(list) <= maxSpare {
-		sh.spare = list[:0]
+	sh.attendAll(&list)
+	clear(list.subs)
+	if cap(list.subs) <= max(minSpare, 2*sh.members) {
+		sh.spare = list.subs[:0]
 	}
 }
 
-// maxSpare bounds the attention list that is kept for reuse.
-const maxSpare = 1 << 14
+// minSpare is how long an attention list may always be that is kept for reuse.
+const minSpare = 1 << 10
 
-func (sh *shard) takeDeferred() []attention {
-	list := sh.deferred
-	sh.deferred = nil
-	return list
-}
-
-func (sh *shard) attendAll(list []attention) {
+func (sh *shard) attendAll(list *attention) {
 	suspended := sh.walk.waiting != nil
-	for i := range list {
-		a := &list[i]
-		s := a.s
+	if suspended {
+		sh.deferred.joins = append(sh.deferred.joins, list.joins...)
+	} else {
+		for i := range list.joins {
+			j := &list.joins[i]
+			if j.s.state.And(^(stateQueued|stateReady))&stateEnded == 0 {
+				sh.join(j)
+			} else {
+				sh.remove(j.s)
+			}
+		}
+	}
+	for _, s := range list.subs {
 		bits := s.state.And(^(stateQueued | stateReady))
-		if bits&stateReady != 0 && bits&stateEnded == 0 && s.group != nil {
+		ended := bits&stateEnded != 0
+		switch {
+		case suspended && (ended || s.lags()):
+			if s.state.Or(bits&stateReady|stateQueued)&stateQueued == 0 {
+				sh.deferred.subs = append(sh.deferred.subs, s)
+			}
+		case ended:
+			sh.remove(s)
+		case bits&stateReady != 0:
 			sh.drain(s)
 		}
-		if suspended && (a.join || bits&stateEnded != 0) {
-			sh.deferred = append(sh.deferred, *a)
-			continue
-		}
-		if a.join && bits&stateEnded == 0 {
-			sh.join(s, a.subject, a.group)
-		}
-		if bits&stateEnded != 0 {
-			sh.remove(s)
-		}
 	}
 }
 
-func (sh *shard) join(s *Subscription, subject, group string) {
-	sh.tables.join(s, subject, group)
+// attendDeferred looks at those that had to wait for the end of a suspended walk.
+func (sh *shard) attendDeferred() {
+	list := sh.deferred
+	sh.deferred = attention{}
+	sh.attendAll(&list)
+}
+
+func (sh *shard) join(j *joining) {
+	s := j.s
+	sh.tables.join(s, j.subject, j.group)
 	if s.backlog.Prealloc {
 		s.box = newMailbox(s.backlog.size(), true)
 	}
@@ -89,12 +111,12 @@ func (sh *shard) remove(s *Subscription) {
 		return
 	}
 	reason := s.Err()
-	if s.group != nil {
-		sh.tables.leave(s)
-	}
 	if s.parked() {
 		sh.discard(s, endCause(reason))
 		sh.counts.parked--
+	}
+	if s.group != nil {
+		sh.tables.leave(s)
 	}
 	s.box = nil
 	if ob := sh.p.observer; ob != nil {

@@ -9,7 +9,7 @@ func (sh *shard) push(s *Subscription, events []*Event, now time.Time) {
 	if s.box == nil {
 		s.box = newMailbox(s.backlog.size(), false)
 	}
-	if s.box.len() == 0 {
+	if s.box.n == 0 {
 		sh.counts.parked++
 	}
 	for len(events) > 0 {
@@ -27,24 +27,14 @@ func (sh *shard) push(s *Subscription, events []*Event, now time.Time) {
 }
 
 // makeRoom applies the overflow policy of s and says how many of events that has settled: the
-// first, all of them when it ends the subscription or suspends the walk, or none because there is
+// first, all of them when it conflates, ends the subscription or suspends the walk, or none because there is
 // room now. It goes by the policy and not by s.ended(): s may be closed at any moment, by an
 // Observer or on another goroutine, and whoever counts these events must not change with that.
 func (sh *shard) makeRoom(s *Subscription, events []*Event, now time.Time) (settled int) {
-	ev := events[0]
 	switch s.backlog.Overflow {
 	case Conflate:
-		if ev.Key == "" {
-			sh.lose(s, events[:1], Newest)
-			break
-		}
-		sh.work.Queued++
-		if old := s.box.conflate(ev); old != nil {
-			sh.counts.Conflated++
-			sh.tell(s, old, Conflated)
-		} else {
-			sh.counts.InFlight++
-		}
+		sh.lag(s, events)
+		return len(events)
 	case DropOldest:
 		old := s.box.front(1)[0]
 		sh.unqueue(s, 1)
@@ -77,6 +67,12 @@ func (sh *shard) lose(s *Subscription, events []*Event, cause Cause) {
 	}
 }
 
+// observes reports whether anybody wants to be told what becomes of the events of s.
+func (sh *shard) observes(s *Subscription) bool {
+	_, own := s.to.(Observer)
+	return own || sh.p.observer != nil
+}
+
 func (sh *shard) tell(s *Subscription, ev *Event, cause Cause) {
 	if ob := sh.p.observer; ob != nil {
 		ob.Dropped(s, ev, cause)
@@ -89,8 +85,8 @@ func (sh *shard) tell(s *Subscription, ev *Event, cause Cause) {
 
 // discard loses everything that waits for s.
 func (sh *shard) discard(s *Subscription, cause Cause) {
-	for s.box.len() > 0 {
-		events := s.box.front(s.box.len())
+	for s.parked() {
+		events := s.box.front(int(s.box.n))
 		sh.lose(s, events, cause)
 		sh.unqueue(s, len(events))
 	}
@@ -100,6 +96,9 @@ func (sh *shard) discard(s *Subscription, cause Cause) {
 func (sh *shard) unqueue(s *Subscription, k int) {
 	s.box.pop(k)
 	sh.counts.InFlight -= uint64(k)
+	if s.lags() {
+		sh.catchUp(s)
+	}
 }
 
 // release gives the mailbox of s, which was parked, back when nothing waits in it any more.
@@ -113,12 +112,15 @@ func (sh *shard) release(s *Subscription) {
 	}
 }
 
+// drainBudget is how many events a subscription gets from its mailbox before others have a turn.
+const drainBudget = 64
+
 // drain delivers from the mailbox of s until that is empty or s takes less than it is offered.
 func (sh *shard) drain(s *Subscription) {
 	if !s.parked() {
 		return
 	}
-	for budget := sh.p.cfg.Batch; s.parked() && !s.ended(); {
+	for budget := drainBudget; s.parked() && !s.ended(); {
 		if budget <= 0 {
 			s.Ready() // others first
 			return

@@ -46,7 +46,7 @@ type Books struct {
 	Delivered uint64            // taken by the subscriber
 	Dropped   [numCauses]uint64 // lost, indexed by Cause
 	Stale     uint64            // at or before the subscription's list (StartAfter)
-	Conflated uint64            // superseded by a newer event of the same Key
+	Conflated uint64            // superseded by a newer event of the same Key, and passed over
 	InFlight  uint64            // waiting in a mailbox, or for one
 }
 

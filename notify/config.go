@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"runtime"
 	"slices"
 	"strings"
@@ -61,8 +62,9 @@ type Backlog struct {
 type Overflow uint8
 
 const (
-	// Conflate keeps, beyond Size, only the latest event of each Key, in publish order: the older
-	// one makes place for the newer. An event without a Key is dropped there.
+	// Conflate delivers, beyond Size, only the latest event of each Key, in publish order: an older
+	// one is passed over. An event without a Key is dropped there. What waits beyond Size is kept
+	// once for a group, however many of its members are that far behind.
 	Conflate Overflow = iota
 	// DropOldest throws the oldest waiting event away.
 	DropOldest
@@ -148,8 +150,9 @@ func (c Config) Validate() error {
 
 func (b *Backlog) validate() error {
 	var errs []error
-	if b.Size < 0 {
-		errs = append(errs, fmt.Errorf("%w: Size = %d: want 0 (256) or more", ErrInvalid, b.Size))
+	if b.Size < 0 || b.Size > math.MaxInt32 {
+		errs = append(errs, fmt.Errorf("%w: Size = %d: want 0 (256) to %d", ErrInvalid, b.Size,
+			math.MaxInt32))
 	}
 	if b.Overflow > Block {
 		errs = append(errs, fmt.Errorf("%w: Overflow = %v: want one of %s", ErrInvalid, b.Overflow,

@@ -28,7 +28,8 @@
 // wait up to AddTimeout, as service-center 1.x does.
 //
 // Slow subscribers: up to Backlog.Size events wait in order; then Overflow decides. The memory
-// for it is allocated while there is a backlog and freed when that is gone.
+// for it is allocated while there is a backlog and freed when that is gone. An event costs a group
+// the same, however many of its members conflate.
 //
 // Failing subscribers: one that returns an error or panics loses its subscription, with that as
 // the reason. The others do not notice.

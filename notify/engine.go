@@ -30,7 +30,7 @@ type Work struct {
 	Shard     int       // which shard did it
 	Routed    int       // events taken from the task queue, and further groups looked up for them
 	Delivered int       // deliveries that a subscriber took
-	Queued    int       // deliveries put into a mailbox
+	Queued    int       // deliveries put into a mailbox or passed over, events kept for a group
 	Idle      bool      // there was nothing to do
 	Closed    bool      // the shard has ended everything and will never do anything again
 	Next      time.Time // when to step again though nothing new came in; zero: no need to
@@ -176,6 +176,11 @@ func (e *Engine) StepShard(shard int, now time.Time) (Work, error) {
 	}
 	return e.shards[shard].step(now), nil
 }
+
+// Doing is what the step of a shard that is under way has done so far: for a driver that is asked
+// what time it is by a subscriber, on the goroutine that steps. The events of a batch count as
+// delivered when the call that delivers them has returned.
+func (e *Engine) Doing(shard int) Work { return e.shards[shard].work }
 
 // HasWork reports whether a step of the shard would find something to do, other than to wait for
 // the time that its last step named.

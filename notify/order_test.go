@@ -43,17 +43,17 @@ func TestOrder_HoldsForOneThatTakesPartsAndComesBack(t *testing.T) {
 }
 
 func TestOrder_EventsOfADrainThatTakesLongComeBeforeLaterOnes(t *testing.T) {
-	// A drain stops after Batch events to let others in; what comes meanwhile stays behind it.
-	r := newRig(t, notify.TypeConfig{Batch: 2, Backlog: notify.Backlog{Size: 20}})
+	// A drain stops after 64 events to let others in; what comes meanwhile stays behind it.
+	r := newRig(t, notify.TypeConfig{QueueSize: 1000, Backlog: notify.Backlog{Size: 1000}})
 	c := refusing()
 	s := r.join("g", c, nil)
-	r.send(9)
-	c.allow(100)
+	r.send(300)
+	c.allow(1000)
 	s.Ready()
 	r.step()
-	assert.Equal(t, seq(1, 2), c.got(), "one step drains no more than a batch")
+	assert.Equal(t, seq(1, 64), c.got(), "one step drains no more")
 	r.send(3)
-	assert.Equal(t, seq(1, 12), c.got())
+	assert.Equal(t, seq(1, 303), c.got())
 }
 
 func TestJoining_AnEventPublishedAfterSubscribeIsOffered(t *testing.T) {

@@ -40,8 +40,8 @@ func (p *processor) subscribe(subject, group string, to Subscriber, b *Backlog) 
 	sh := p.shards[(p.next.Add(1)-1)%uint64(len(p.shards))]
 	s := &Subscription{shard: sh, to: to, backlog: b}
 	s.state.Store(stateQueued)
-	a := attention{s: s, join: true, subject: subject, group: group}
-	if p.closing.Load() || !sh.enqueue(a) {
+	j := joining{s: s, subject: subject, group: group}
+	if p.closing.Load() || !sh.enqueue(s, &j) {
 		return nil, fmt.Errorf("subscribe to %s %q: %w", p.typ, subject, ErrClosed)
 	}
 	return s, nil

@@ -40,7 +40,7 @@ type shard struct {
 	tasks *queue.Queue[task]
 
 	mu       sync.Mutex
-	inbox    []attention
+	inbox    attention
 	closed   bool // nothing comes in any more; set by the last step
 	attended atomic.Int64
 
@@ -49,10 +49,10 @@ type shard struct {
 
 	tables
 	walk     walk
-	buf      []task      // scratch: what take took
-	spare    []attention // scratch: the inbox that was attended to last
-	deferred []attention // what has to wait for the end of a suspended walk
-	fresh    []*Event    // scratch: a batch less what is stale
+	buf      []task          // scratch: what take took
+	spare    []*Subscription // scratch: of the inbox that was attended to last
+	deferred attention       // what has to wait for the end of a suspended walk
+	fresh    []*Event        // scratch: a batch less what is stale
 	counts   counts
 	work     Work // of the step under way
 
@@ -110,8 +110,8 @@ func (sh *shard) step(now time.Time) Work {
 	sh.attend()
 	if sh.walk.active {
 		sh.resume(now)
-		if !sh.walk.active && len(sh.deferred) > 0 {
-			sh.attendAll(sh.takeDeferred())
+		if !sh.walk.active && sh.deferred.len() > 0 {
+			sh.attendDeferred()
 		}
 	}
 	if sh.walk.waiting != nil {
@@ -151,7 +151,7 @@ func (sh *shard) take() {
 			w.minRev = min(w.minRev, ev.Revision)
 		}
 	}
-	w.groups, w.gi, w.mi, w.active = sh.buf[0].groups, 0, 0, true
+	w.groups, w.gi, w.mi, w.begun, w.active = sh.buf[0].groups, 0, 0, false, true
 	clear(sh.buf[:n])
 	sh.work.Routed += n
 	sh.work.Idle = false
@@ -171,7 +171,7 @@ func (sh *shard) close() {
 		sh.counts.discarded += uint64(n)
 		clear(sh.buf[:n])
 	}
-	sh.attendAll(sh.takeDeferred())
+	sh.attendDeferred()
 	for done := false; !done; { // until nobody came or went since the last look
 		sh.attend()
 		for _, s := range sh.everyone() {
@@ -179,7 +179,7 @@ func (sh *shard) close() {
 			sh.remove(s) // now: who ended it first may not have come to the inbox yet
 		}
 		sh.mu.Lock()
-		done = len(sh.inbox) == 0
+		done = sh.inbox.len() == 0
 		sh.closed = done
 		sh.mu.Unlock()
 	}

@@ -20,6 +20,9 @@ type group struct {
 	subject *subject
 	pos     int // in subject.list
 	members []*Subscription
+
+	laggards []*Subscription // members that get events from the trail
+	trail    *trail          // nil while there are none
 }
 
 type tables struct {
@@ -60,13 +63,14 @@ func (t *tables) join(s *Subscription, subjectName, groupName string) {
 	t.members++
 }
 
-// leave removes s and prunes what it leaves empty. The last member takes the place of s.
+// leave removes s, which doesn't lag, and prunes what it leaves empty. The last member takes the
+// place of s.
 func (t *tables) leave(s *Subscription) {
 	g := s.group
-	g.members = swapOut(g.members, s.pos, func(moved *Subscription) { moved.pos = s.pos })
+	g.members = swapOut(g.members, s.pos, movedTo(s.pos))
 	s.group = nil
 	t.members--
-	if len(g.members) > 0 {
+	if len(g.members)+len(g.laggards) > 0 {
 		return
 	}
 	sub := g.subject
@@ -87,11 +91,14 @@ func (t *tables) everyone() []*Subscription {
 	all := make([]*Subscription, 0, t.members)
 	for _, name := range slices.Sorted(maps.Keys(t.subjects)) {
 		for _, g := range t.subjects[name].list {
-			all = append(all, g.members...)
+			all = append(append(all, g.members...), g.laggards...)
 		}
 	}
 	return all
 }
+
+// movedTo is for swapOut.
+func movedTo(pos int) func(*Subscription) { return func(s *Subscription) { s.pos = pos } }
 
 // swapOut removes element i by moving the last one there.
 func swapOut[T any](list []*T, i int, moved func(*T)) []*T {

@@ -111,11 +111,14 @@ func (s *Subscription) ending() *ending {
 // attend sets bits and makes sure that the shard looks at s.
 func (s *Subscription) attend(bits uint32) {
 	if s.state.Or(bits|stateQueued)&stateQueued == 0 {
-		s.shard.enqueue(attention{s: s})
+		s.shard.enqueue(s, nil)
 	}
 }
 
 func (s *Subscription) ended() bool { return s.state.Load()&stateEnded != 0 }
 
 // parked reports whether events wait for s.
-func (s *Subscription) parked() bool { return s.box != nil && s.box.len() > 0 }
+func (s *Subscription) parked() bool { return s.box != nil && s.box.n > 0 }
+
+// lags reports whether some of them wait on the trail of its group.
+func (s *Subscription) lags() bool { return s.box != nil && s.box.at != none }

@@ -14,7 +14,11 @@ type walk struct {
 	minRev  int64    // smallest revision in batch that is not 0
 	groups  []string // by name; nil: all of subject
 	subject *subject
-	gi, mi  int // next group, next member
+	gi, mi  int  // next group, next member
+	begun   bool // the group at gi
+
+	onTrail bool // the batch is on the trail of the group the walk stands at…
+	trailAt int  // …from this position on
 
 	waiting  *Subscription // what Block waits for, nil when it does not
 	pending  []*Event      // what waits: the first of them, until deadline
@@ -28,7 +32,7 @@ func (sh *shard) resume(now time.Time) {
 	if w.waiting != nil && !sh.waited(now) {
 		return
 	}
-	if w.gi == 0 && w.mi == 0 {
+	if w.gi == 0 && !w.begun {
 		w.subject = sh.subject(w.batch[0].Subject)
 	}
 	if w.subject != nil {
@@ -37,11 +41,10 @@ func (sh *shard) resume(now time.Time) {
 			if !more {
 				break
 			}
-			if g == nil {
-				w.gi++
-				continue
+			if !w.begun {
+				sh.begin(g)
 			}
-			for w.mi < len(g.members) {
+			for g != nil && w.mi < len(g.members) {
 				s := g.members[w.mi]
 				w.mi++
 				if !s.ended() {
@@ -51,12 +54,22 @@ func (sh *shard) resume(now time.Time) {
 					return
 				}
 			}
-			w.gi, w.mi = w.gi+1, 0
+			w.gi, w.mi, w.begun = w.gi+1, 0, false
 		}
 	}
-	sh.work.Routed += max(w.gi-1, 0) // the first group is counted with the event
 	w.finish()
 	sh.work.Idle = false
+}
+
+// begin begins with a group; nil if the shard has none of that name.
+func (sh *shard) begin(g *group) {
+	w := &sh.walk
+	if w.begun, w.onTrail = true, false; w.gi > 0 {
+		sh.work.Routed++ // the first group is counted with the event
+	}
+	if g != nil && len(g.laggards) > 0 {
+		sh.offerLaggards(g)
+	}
 }
 
 func (w *walk) finish() {

@@ -19,49 +19,71 @@ const backoffMax = 30 * time.Second
 const longest = float64(never / 4)
 
 // consumer is one synthetic consumer. It has one event in hand at a time, for its handling time,
-// and refuses others meanwhile. All but the first four fields belong to its lane's lock.
+// and refuses others meanwhile. All but stage, lane, slow and stuck belong to its lane's lock. What
+// every event touches stands first: a million consumers fit in no cache.
 type consumer struct {
-	stage *stage
-	lane  *lane
-	slow  bool
-	stuck bool
-
-	rng   rand.PCG
-	view  view
-	alive bool  // has listed since it was born; before that its view says nothing
-	link  *link // nil while it is away
-	tries int   // connections that failed in a row
-
+	stage   *stage
+	lane    *lane
+	link    *link // nil while it is away
 	hand    *notify.Event
 	handSeq uint64 // the timer that ends the handling; 0 while halted
+	late    int64  // how late the lane noticed that it could take an event, in ns
 	refused bool   // something waits for it
-	late    int64  // how late the lane noticed that it could take that, in ns
+	alive   bool   // has listed since it was born; before that its view says nothing
+	slow    bool
+	stuck   bool
+	view    view
+	rng     rand.PCG
 
 	got, lost int64 // events received, and not conflated but lost, while recorded
+	tries     int   // connections that failed in a row
 }
 
 // link is one connection of a consumer: what the engine knows of it.
 type link struct {
 	c      *consumer
-	close  func()
-	ready  func()
-	tick   func()
-	w      *watch.Watcher // nil with a stream of its own
-	last   int64          // revision of the last event or list
+	w      *watch.Watcher // or else
+	stream *stream
+	last   int64 // revision of the last event or list
 	listed bool
 
 	revision int64 // of the list that is under way
 	position int
 }
 
+// stream is how to reach a connection that has a goroutine of its own.
+type stream struct{ ready, close func() }
+
+// takesMore tells the engine that the consumer can take an event again.
+func (l *link) takesMore() {
+	if l.w != nil {
+		l.w.Ready()
+	} else {
+		l.stream.ready()
+	}
+}
+
+// end closes the connection.
+func (l *link) end() {
+	if l.w != nil {
+		l.w.Close()
+	} else {
+		l.stream.close()
+	}
+}
+
 // NeedList asks the lane for a list, which takes time; while the run is set up it takes none.
 func (l *link) NeedList(w *watch.Watcher) {
-	if l.c.stage.opening.Load() {
-		revision, position := l.c.stage.truth.list(l.c.view.log)
+	c := l.c
+	c.lane.mu.Lock()
+	l.w = w
+	c.lane.mu.Unlock()
+	if c.stage.opening.Load() {
+		revision, position := c.stage.truth.list(c.view.log)
 		w.Listed(watch.List{Revision: revision, State: position})
 		return
 	}
-	l.c.lane.ask(request{kind: askList, c: l.c, link: l})
+	c.lane.ask(request{kind: askList, c: c, link: l})
 }
 
 // Init makes a list the view.
@@ -88,7 +110,7 @@ func (l *link) Init(list watch.List) error {
 
 // Deliver takes events until the consumer has one in hand.
 func (l *link) Deliver(batch []*notify.Event) (taken int, err error) {
-	c, now := l.c, l.c.stage.now()
+	c := l.c
 	c.lane.mu.Lock()
 	defer c.lane.mu.Unlock()
 	c.refused = false
@@ -98,7 +120,8 @@ func (l *link) Deliver(batch []*notify.Event) (taken int, err error) {
 			break
 		}
 		taken++
-		if c.link == l { // else it is gone, and the engine has yet to notice
+		now := c.stage.now() // each event's own: those of a batch come one after the other
+		if c.link == l {     // else it is gone, and the engine has yet to notice
 			c.take(l, ev, now)
 		}
 	}

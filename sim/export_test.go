@@ -2,7 +2,6 @@ package sim
 
 import (
 	"context"
-	"maps"
 	"math/rand/v2"
 	"slices"
 
@@ -39,16 +38,25 @@ type Fact struct {
 func NewLog() *GroupLog { return &groupLog{id: "shop"} }
 
 func (g *groupLog) Add(revision, due int64, key string, unsent bool) {
-	g.append(entry{revision: revision, due: due, key: key, unsent: unsent})
+	g.append(entry{revision: revision, due: due, unsent: unsent}, key)
 }
 
-func (g *groupLog) Len() int                       { return g.len() }
-func (g *groupLog) Find(r int64) (at int, ok bool) { return g.find(r) }
+func (g *groupLog) Len() int                                 { return g.len() }
+func (g *groupLog) Find(r int64, near int) (at int, ok bool) { return g.find(r, near) }
 
 // Entry is the change at a position of the log.
 func (g *groupLog) Entry(at int) (revision, due int64, key string, unsent bool) {
 	e := g.from(at)[0]
-	return e.revision, e.due, e.key, e.unsent
+	return e.revision, e.due, g.instance(int(e.slot)), e.unsent
+}
+
+func (g *groupLog) instance(slot int) string {
+	for name, s := range g.slots {
+		if int(s) == slot {
+			return name
+		}
+	}
+	return ""
 }
 
 // NewView is the view of a consumer that is born at time now with a list.
@@ -84,10 +92,20 @@ func (v *view) Position() int                        { return v.position }
 
 // Missing lists the instances of which the view lacks a change.
 func (v *view) Missing() []string {
-	if v.missed == nil {
-		return []string{}
+	out := []string{}
+	for slot := range 64 * len(v.lacks()) {
+		if v.missed.lacks.has(slot) {
+			out = append(out, v.log.instance(slot))
+		}
 	}
-	return slices.AppendSeq([]string{}, maps.Keys(v.missed.since))
+	return out
+}
+
+func (v *view) lacks() bitset {
+	if v.missed == nil {
+		return nil
+	}
+	return v.missed.lacks
 }
 
 func (v *view) WasTold(position int) bool { return v.missed != nil && v.missed.wasTold(position) }

@@ -158,7 +158,7 @@ type action struct {
 
 func (a *action) run(st *stage, c *consumer) {
 	if l := a.ready; l != nil {
-		l.ready()
+		l.takesMore()
 	}
 	if l := a.listed; l != nil {
 		l.w.Listed(watch.List{Revision: l.revision, State: l.position})
@@ -167,7 +167,7 @@ func (a *action) run(st *stage, c *consumer) {
 		l.w.Fail(watch.ErrListTimeout)
 	}
 	if l := a.close; l != nil {
-		l.close()
+		l.end()
 	}
 	if a.connect {
 		st.connect(c)
@@ -254,14 +254,14 @@ func (ln *lane) setList(c *consumer, now int64) {
 // tick lets every stream of the lane take one event: what service-center 1.x does twice a second.
 func (ln *lane) tick() {
 	for _, c := range ln.consumers {
-		var tick func()
+		var w *watch.Watcher
 		ln.mu.Lock()
 		if c.link != nil {
-			tick = c.link.tick
+			w = c.link.w
 		}
 		ln.mu.Unlock()
-		if tick != nil {
-			tick()
+		if w != nil {
+			w.Tick()
 		}
 	}
 }

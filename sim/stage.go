@@ -112,16 +112,7 @@ func (st *stage) connect(c *consumer) {
 		return
 	}
 	l := c.newLink()
-	w, err := watch.Open(st.engine, st.place(c), l, &st.preset.Watch)
-	if err != nil { // the engine has closed: the run is over
-		return
-	}
-	c.lane.mu.Lock()
-	l.w, l.close, l.ready = w, w.Close, w.Ready
-	if st.preset.Watch.Poll {
-		l.tick = w.Tick
-	}
-	c.lane.mu.Unlock()
+	_, _ = watch.Open(st.engine, st.place(c), l, &st.preset.Watch) // else the run is over
 }
 
 func (st *stage) place(c *consumer) watch.At {
@@ -233,15 +224,19 @@ func (st *stage) trim() {
 	for _, ln := range st.lanes {
 		ln.mu.Lock()
 		for _, c := range ln.consumers {
-			if g := c.view.log; c.alive {
+			g := c.view.log
+			if c.alive {
 				g.needed = min(g.needed, c.view.position)
 			} else {
 				g.needed = 0
+			}
+			if m := c.view.missed; m != nil && len(g.slots) > g.roomy {
+				g.held.add(m.lacks)
 			}
 		}
 		ln.mu.Unlock()
 	}
 	for _, g := range st.truth.groups {
-		g.trim(g.needed)
+		g.trim()
 	}
 }

@@ -2,6 +2,8 @@ package sim
 
 import (
 	"cmp"
+	"maps"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -28,23 +30,31 @@ type groupLog struct {
 	mu      sync.Mutex
 	base    int // position of the first entry; what every view has applied is forgotten
 	entries []entry
+	slots   map[string]int32 // instance → its small number, while an entry or a view has it
+	vacant  []int32          // numbers below len(slots)+len(vacant) that nobody has
+	roomy   int              // instances up to which vacant numbers aren't looked for
 
-	needed int // trim's: the lowest position of a view
+	needed int    // trim's: the lowest position of a view
+	held   bitset // trim's: numbers that views have
 }
 
 // entry is one change.
 type entry struct {
 	revision int64
 	due      int64
-	key      string // the instance
-	unsent   bool   // Publish refused it: no watcher will ever be told
+	slot     int32 // the instance
+	unsent   bool  // Publish refused it: no watcher will ever be told
 }
+
+// minRoomy is how many instances a log may always know.
+const minRoomy = 256
 
 func newTruth(w *World, epoch time.Time) *truth {
 	t := &truth{epoch: epoch, reg: w.Registry, groups: make(map[string]*groupLog, len(w.Groups))}
 	for _, g := range w.Groups {
 		t.groups[g.ServiceID] = &groupLog{
 			id: g.ServiceID, subject: registry.SubjectOf(w.Registry.Service(g.ServiceID).Tenant),
+			roomy: minRoomy,
 		}
 	}
 	return t
@@ -63,7 +73,7 @@ func (t *truth) change(due int64, apply step) (*registry.Change, *notify.Event, 
 	}
 	for _, id := range c.Consumers {
 		if g := t.groups[id]; g != nil {
-			g.append(entry{revision: c.Revision, due: due, key: c.Instance.ID})
+			g.append(entry{revision: c.Revision, due: due}, c.Instance.ID)
 		}
 	}
 	return &c, c.Event(t.epoch.Add(time.Duration(due))), nil
@@ -74,7 +84,7 @@ func (t *truth) unsent(c *registry.Change) {
 	for _, id := range c.Consumers {
 		if g := t.groups[id]; g != nil {
 			g.mu.Lock()
-			if i, ok := g.findLocked(c.Revision); ok {
+			if i, ok := g.findLocked(c.Revision, math.MaxInt); ok {
 				g.entries[i-g.base].unsent = true
 			}
 			g.mu.Unlock()
@@ -89,10 +99,29 @@ func (t *truth) list(g *groupLog) (revision int64, position int) {
 	return t.reg.Revision(), g.len()
 }
 
-func (g *groupLog) append(e entry) {
+func (g *groupLog) append(e entry, instance string) {
 	g.mu.Lock()
+	defer g.mu.Unlock()
+	e.slot = g.slotLocked(instance)
 	g.entries = append(g.entries, e)
-	g.mu.Unlock()
+}
+
+// slotLocked is the small number of an instance.
+func (g *groupLog) slotLocked(instance string) int32 {
+	slot, ok := g.slots[instance]
+	if ok {
+		return slot
+	}
+	if n := len(g.vacant); n > 0 {
+		slot, g.vacant = g.vacant[n-1], g.vacant[:n-1]
+	} else {
+		slot = int32(len(g.slots))
+	}
+	if g.slots == nil {
+		g.slots = make(map[string]int32)
+	}
+	g.slots[instance] = slot
+	return slot
 }
 
 func (g *groupLog) len() int {
@@ -101,14 +130,27 @@ func (g *groupLog) len() int {
 	return g.base + len(g.entries)
 }
 
-// trim forgets what lies before a position.
-func (g *groupLog) trim(position int) {
+// trim forgets what lies before needed, and the instances that are in no entry and not in held.
+func (g *groupLog) trim() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if n := position - g.base; n > 0 {
+	if n := g.needed - g.base; n > 0 {
 		g.entries = append([]entry(nil), g.entries[n:]...)
-		g.base = position
+		g.base = g.needed
 	}
+	if len(g.slots) <= g.roomy {
+		return
+	}
+	for i := range g.entries {
+		g.held.set(int(g.entries[i].slot))
+	}
+	for _, instance := range slices.Sorted(maps.Keys(g.slots)) { // the same order in every run
+		if slot := g.slots[instance]; !g.held.has(int(slot)) {
+			delete(g.slots, instance)
+			g.vacant = append(g.vacant, slot)
+		}
+	}
+	g.held, g.roomy = nil, max(2*len(g.slots), minRoomy)
 }
 
 // from is the log from position on. What is in there doesn't change, but for unsent, which is set
@@ -119,21 +161,24 @@ func (g *groupLog) from(position int) []entry {
 	return g.entries[position-g.base:]
 }
 
-// find is the position of a revision.
-func (g *groupLog) find(revision int64) (position int, ok bool) {
+// find is the position of a revision; the search begins near the one that it is guessed to be.
+func (g *groupLog) find(revision int64, near int) (position int, ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.findLocked(revision)
+	return g.findLocked(revision, near)
 }
 
-// findLocked looks from the end, for what is asked about is mostly recent.
-func (g *groupLog) findLocked(revision int64) (position int, ok bool) {
-	n, back := len(g.entries), 1
-	for back < n && g.entries[n-back].revision > revision {
-		back *= 2
+func (g *groupLog) findLocked(revision int64, near int) (position int, ok bool) {
+	n := len(g.entries)
+	low := min(max(near-g.base, 0), n) // entries before it are older
+	for step := 1; low > 0 && (low == n || g.entries[low].revision > revision); step *= 2 {
+		low = max(low-step, 0)
 	}
-	from := max(n-back, 0)
-	position, ok = slices.BinarySearchFunc(g.entries[from:], revision,
+	high := low // entries from it on are newer
+	for step := 1; high < n && g.entries[high].revision <= revision; step *= 2 {
+		low, high = high, min(high+step, n)
+	}
+	position, ok = slices.BinarySearchFunc(g.entries[low:high], revision,
 		func(e entry, r int64) int { return cmp.Compare(e.revision, r) })
-	return g.base + from + position, ok
+	return g.base + low + position, ok
 }

@@ -20,11 +20,13 @@ const never = math.MaxInt64
 
 // missed exists while the consumer lacks a change, or was told that it will.
 type missed struct {
-	since  map[string]int64 // instance → due of the first change of it that is missing
-	base   int              // position that the first bit of told is about
-	told   []uint64         // bit i: the engine said that base+i will not come
-	runEnd int              // position of the last loss that was told
-	runLen int64            // losses in a row up to there
+	lacks   bitset // instances whose latest state the view lacks, by slot…
+	lacking int    // …and how many
+	base    int    // position that the first bit of told is about
+	told    bitset // i: the engine said that base+i will not come
+	next    int    // position after the last that it said so of
+	runEnd  int    // position of the last loss that was told
+	runLen  int64  // losses in a row up to there
 }
 
 // interval is a stretch of staleness that is over; the zero value means that none ended.
@@ -61,8 +63,10 @@ func (v *view) apply(revision, now int64) (a applied) {
 	v.position += n + 1
 	v.freshFrom = now
 	if m := v.missed; m != nil {
-		delete(m.since, tail[n].key)
-		if len(m.since) > 0 {
+		if m.lacks.unset(int(tail[n].slot)) {
+			m.lacking--
+		}
+		if m.lacking > 0 {
 			v.freshFrom = never
 		} else {
 			v.missed = m.keep(v.position)
@@ -98,8 +102,8 @@ func (v *view) miss(position int, e *entry) (told bool) {
 	if v.missed == nil {
 		v.missed = newMissed(v.position)
 	}
-	if _, ok := v.missed.since[e.key]; !ok {
-		v.missed.since[e.key] = e.due
+	if v.missed.lacks.set(int(e.slot)) {
+		v.missed.lacking++
 	}
 	return e.unsent || v.missed.wasTold(position)
 }
@@ -114,8 +118,9 @@ func (v *view) reset(revision int64, position int, now int64) (ended interval) {
 		v.freshFrom = now
 	}
 	if m := v.missed; m != nil {
-		if len(m.since) > 0 {
-			clear(m.since)
+		if m.lacking > 0 {
+			clear(m.lacks)
+			m.lacking = 0
 			v.freshFrom = now
 		}
 		v.missed = m.keep(v.position)
@@ -138,13 +143,17 @@ func (v *view) end(now int64) (before, last interval, open bool) {
 
 // right reports whether the view equals the truth.
 func (v *view) right() bool {
-	return v.position == v.log.len() && (v.missed == nil || len(v.missed.since) == 0)
+	return v.position == v.log.len() && (v.missed == nil || v.missed.lacking == 0)
 }
 
 // told notes that the engine will not deliver the event of a revision. With lost, and not
 // conflated, it returns the length of the run of losses that ended before this one began.
 func (v *view) told(revision int64, lost bool) (runEnded int64) {
-	position, ok := v.log.find(revision)
+	near := math.MaxInt // what is lost first has mostly just come
+	if v.missed != nil && v.missed.next > 0 {
+		near = v.missed.next
+	}
+	position, ok := v.log.find(revision, near)
 	if !ok || position < v.position {
 		return 0
 	}
@@ -152,11 +161,8 @@ func (v *view) told(revision int64, lost bool) (runEnded int64) {
 		v.missed = newMissed(v.position)
 	}
 	m := v.missed
-	i := position - m.base
-	for len(m.told) <= i/64 {
-		m.told = append(m.told, 0)
-	}
-	m.told[i/64] |= 1 << (i % 64)
+	m.told.set(position - m.base)
+	m.next = position + 1
 	if !lost {
 		return 0
 	}
@@ -169,21 +175,16 @@ func (v *view) told(revision int64, lost bool) (runEnded int64) {
 	return runEnded
 }
 
-func newMissed(base int) *missed {
-	return &missed{since: make(map[string]int64), base: base}
-}
+func newMissed(base int) *missed { return &missed{base: base} }
 
-func (m *missed) wasTold(position int) bool {
-	i := position - m.base
-	return i >= 0 && i/64 < len(m.told) && m.told[i/64]&(1<<(i%64)) != 0
-}
+func (m *missed) wasTold(position int) bool { return m.told.has(position - m.base) }
 
 // keep is m as long as it says something about positions from this one on, else nil. A run of
 // losses that has ended is kept until the next one, for its length is still to be recorded.
 func (m *missed) keep(position int) *missed {
 	if position-m.base < 64*len(m.told) || m.runLen > 0 {
 		if drop := (position - m.base) / 64; drop > 0 && drop <= len(m.told) {
-			m.told = append([]uint64(nil), m.told[drop:]...)
+			m.told = append(bitset(nil), m.told[drop:]...)
 			m.base += 64 * drop
 		} else if drop > len(m.told) {
 			m.told, m.base = nil, position

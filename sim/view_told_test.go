@@ -2,6 +2,7 @@ package sim_test
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -151,7 +152,7 @@ func TestAViewIsStaleFromItsBirthOnAtTheEarliest(t *testing.T) {
 }
 
 func TestARevisionIsFoundInTheLogOfItsGroup(t *testing.T) {
-	_, ok := sim.NewLog().Find(1)
+	_, ok := sim.NewLog().Find(1, 7)
 	assert.False(t, ok, "in an empty log")
 	rapid.Check(t, func(t *rapid.T) {
 		log, at := sim.NewLog(), make(map[int64]int)
@@ -161,10 +162,12 @@ func TestARevisionIsFoundInTheLogOfItsGroup(t *testing.T) {
 			log.Add(revision, 0, "a", false)
 			at[revision] = i
 		}
+		near := rapid.OneOf(rapid.IntRange(0, 60), rapid.Just(math.MaxInt))
 		for r := int64(0); r <= revision+1; r++ {
 			want, known := at[r]
-			got, ok := log.Find(r)
-			require.Equal(t, known, ok, "Find(%d)", r)
+			guess := near.Draw(t, "near")
+			got, ok := log.Find(r, guess)
+			require.Equal(t, known, ok, "Find(%d, %d)", r, guess)
 			if ok {
 				require.Equal(t, want, got, "Find(%d)", r)
 			}

@@ -18,8 +18,9 @@ type virtual struct {
 	*trial
 	cost    CostModel
 	at      int64   // now
-	step    bool    // a shard is in a step…
-	spent   float64 // …which has taken so long
+	doing   int     // the shard that is in a step; -1 for none
+	woken   float64 // what it took that shard to wake up, in ns
+	taken   int     // deliveries in this step
 	servers []server
 	alarms  []int64 // per lane: when it wants to advance
 	err     error
@@ -65,7 +66,7 @@ func newVirtual(s Scenario, t *Topology, c Config, cost CostModel, lanes int) (
 	if err != nil {
 		return nil, nil, err
 	}
-	v := &virtual{trial: newTrial(nil), cost: cost}
+	v := &virtual{trial: newTrial(nil), cost: cost, doing: -1}
 	if v.stage, err = newStage(s, preset, world, virtualEpoch, lanes); err != nil {
 		return nil, nil, err
 	}
@@ -77,25 +78,33 @@ func newVirtual(s Scenario, t *Topology, c Config, cost CostModel, lanes int) (
 // virtualShards is what a configuration gets that leaves it to the number of cores.
 const virtualShards = 2
 
-// resolveVirtual is Resolve without what would depend on the machine, and with one event per step:
-// all events of a step would arrive before the time that the later ones take had passed. Which
-// events a watcher gets doesn't depend on that.
+// resolveVirtual is Resolve without what would depend on the machine.
 func (c Config) resolveVirtual() (watch.Preset, Config, error) {
 	if p, err := watch.PresetNamed(c.Engine); err == nil && c.Shards == 0 && p.Type.Shards == 0 {
 		c.Shards = virtualShards
 	}
 	p, c, err := c.Resolve()
-	p.Type.Batch = 1
+	p.Watch.Backlog.Prealloc = false // which is memory, no behaviour: 40 GB of it at planet's scale
 	return p, c, err
 }
 
-// now is the time; in a step it is that at which the delivery arrives that is being made.
+// now is the time. In a step it is that at which the next event arrives: whoever asks then is a
+// consumer that takes one, for nobody else runs in a step, and each asks once per event.
 func (v *virtual) now() int64 {
-	if v.step { // whoever asks is the receiver of a Deliver: nobody else runs in a step
-		v.spent += v.cost.Deliver
-		return v.at + int64(v.spent)
+	if v.doing >= 0 {
+		v.taken++
 	}
-	return v.at
+	return v.moment()
+}
+
+// moment is the time, in a step that to which the work done so far has brought its shard.
+func (v *virtual) moment() int64 {
+	if v.doing < 0 {
+		return v.at
+	}
+	w := v.engine.Doing(v.doing)
+	w.Delivered = v.taken
+	return v.at + int64(v.woken+v.cost.of(&w))
 }
 
 func (v *virtual) run(ctx context.Context, run *Run) error {
@@ -129,7 +138,7 @@ func (v *virtual) begin() {
 	}
 	v.alarms = make([]int64, len(v.lanes))
 	for i, ln := range v.lanes {
-		ln.kick = func() { v.alarms[i] = v.at }
+		ln.kick = func() { v.alarms[i] = min(v.alarms[i], v.moment()) }
 	}
 	v.open()
 	v.opening.Store(false)
@@ -239,14 +248,12 @@ func (v *virtual) giveUp() {
 // serve steps a shard and occupies it for as long as that takes.
 func (v *virtual) serve(i int) {
 	s := &v.servers[i]
-	v.spent = v.cost.Route
+	v.doing, v.taken, v.woken = i, 0, 0
 	if s.free < v.at {
-		v.spent += v.cost.Wake
+		v.woken = v.cost.Wake
 	}
-	woken := v.spent - v.cost.Route
-	v.step = true
 	w, err := v.engine.StepShard(i, v.stage.truth.epoch.Add(time.Duration(v.at)))
-	v.step = false
+	v.doing = -1
 	if err != nil { // nobody else drives this engine
 		v.err = err
 		return
@@ -256,7 +263,7 @@ func (v *virtual) serve(i int) {
 		s.armed = v.stage.at(w.Next)
 	}
 	if !w.Idle {
-		s.free = v.at + int64(max(woken+v.cost.of(&w), v.spent))
+		s.free = v.at + int64(v.woken+v.cost.of(&w))
 	}
 }
 

@@ -17,13 +17,12 @@ func (w *wall) stream(ctx context.Context, c *consumer) {
 		return
 	}
 	c.lane.mu.Lock()
-	l.close = p.Close
-	l.ready = func() {
+	l.stream = &stream{close: p.Close, ready: func() {
 		select {
 		case idle <- struct{}{}:
 		default:
 		}
-	}
+	}}
 	c.lane.mu.Unlock()
 	w.streams.Go(func() { follow(ctx, p, l, idle) })
 }
