@@ -27,9 +27,9 @@ func (sh *shard) push(s *Subscription, events []*Event, now time.Time) {
 }
 
 // makeRoom applies the overflow policy of s and says how many of events that has settled: the
-// first, all of them when it conflates, ends the subscription or suspends the walk, or none because there is
-// room now. It goes by the policy and not by s.ended(): s may be closed at any moment, by an
-// Observer or on another goroutine, and whoever counts these events must not change with that.
+// first, all of them when it conflates, ends the subscription or suspends the walk, or none because
+// there is room now. It goes by the policy and not by s.ended(): s may be closed at any moment, by
+// an Observer or on another goroutine, and whoever counts these events must not change with that.
 func (sh *shard) makeRoom(s *Subscription, events []*Event, now time.Time) (settled int) {
 	switch s.backlog.Overflow {
 	case Conflate:
