@@ -38,7 +38,7 @@ func newProcessor(t Type, cfg TypeConfig, observer Observer, firstID int) *proce
 func (p *processor) subscribe(subject, group string, to Subscriber, b *Backlog) (
 	*Subscription, error) {
 	sh := p.shards[(p.next.Add(1)-1)%uint64(len(p.shards))]
-	s := &Subscription{shard: sh, to: to, backlog: b}
+	s := &Subscription{terms: sh.termsOf(b), to: to}
 	s.state.Store(stateQueued)
 	j := joining{s: s, subject: subject, group: group}
 	if p.closing.Load() || !sh.enqueue(s, &j) {

@@ -44,6 +44,7 @@ type shard struct {
 	closed   bool // nothing comes in any more; set by the last step
 	attended atomic.Int64
 
+	terms  atomic.Pointer[terms] // of the last subscription
 	asleep atomic.Bool
 	wake   chan struct{}
 
@@ -77,6 +78,16 @@ func newShard(p *processor, id int) *shard {
 		buf:    make([]task, p.cfg.Batch),
 		walk:   walk{batch: make([]*Event, 0, p.cfg.Batch)},
 	}
+}
+
+// termsOf are those of a subscription with backlog b; mostly many have the same.
+func (sh *shard) termsOf(b *Backlog) *terms {
+	if t := sh.terms.Load(); t != nil && t.backlog == b {
+		return t
+	}
+	t := &terms{shard: sh, backlog: b}
+	sh.terms.Store(t)
+	return t
 }
 
 // rouse wakes the shard's worker if it sleeps.

@@ -58,7 +58,7 @@ func (t *tables) join(s *Subscription, subjectName, groupName string) {
 		sub.list = append(sub.list, g)
 		t.groups++
 	}
-	s.group, s.pos = g, len(g.members)
+	s.group, s.pos = g, int32(len(g.members))
 	g.members = append(g.members, s)
 	t.members++
 }
@@ -67,7 +67,7 @@ func (t *tables) join(s *Subscription, subjectName, groupName string) {
 // place of s.
 func (t *tables) leave(s *Subscription) {
 	g := s.group
-	g.members = swapOut(g.members, s.pos, movedTo(s.pos))
+	g.members = swapOut(g.members, int(s.pos), movedTo(s.pos))
 	s.group = nil
 	t.members--
 	if len(g.members)+len(g.laggards) > 0 {
@@ -98,7 +98,7 @@ func (t *tables) everyone() []*Subscription {
 }
 
 // movedTo is for swapOut.
-func movedTo(pos int) func(*Subscription) { return func(s *Subscription) { s.pos = pos } }
+func movedTo(pos int32) func(*Subscription) { return func(s *Subscription) { s.pos = pos } }
 
 // swapOut removes element i by moving the last one there.
 func swapOut[T any](list []*T, i int, moved func(*T)) []*T {

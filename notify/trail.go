@@ -106,8 +106,8 @@ func (sh *shard) lag(s *Subscription, rest []*Event) {
 	sh.counts.Stale -= ahead - owed
 	sh.counts.InFlight += ahead
 	s.box.at = int32(at)
-	g.members = swapOut(g.members, s.pos, movedTo(s.pos))
-	s.pos, g.laggards = len(g.laggards), append(g.laggards, s)
+	g.members = swapOut(g.members, int(s.pos), movedTo(s.pos))
+	s.pos, g.laggards = int32(len(g.laggards)), append(g.laggards, s)
 	w.mi-- // s stood there, and now one that the batch hasn't reached
 }
 
@@ -141,8 +141,8 @@ func (sh *shard) catchUp(s *Subscription) {
 		return
 	}
 	s.box.at = none
-	g.laggards = swapOut(g.laggards, s.pos, movedTo(s.pos))
-	s.pos, g.members = len(g.members), append(g.members, s)
+	g.laggards = swapOut(g.laggards, int(s.pos), movedTo(s.pos))
+	s.pos, g.members = int32(len(g.members)), append(g.members, s)
 	if len(g.laggards) == 0 {
 		g.trail = nil
 	}

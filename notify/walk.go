@@ -45,6 +45,9 @@ func (sh *shard) resume(now time.Time) {
 				sh.begin(g)
 			}
 			for g != nil && w.mi < len(g.members) {
+				if w.mi%ahead == 0 {
+					touch(g.members[w.mi:min(w.mi+ahead, len(g.members))])
+				}
 				s := g.members[w.mi]
 				w.mi++
 				if !s.ended() {
@@ -59,6 +62,17 @@ func (sh *shard) resume(now time.Time) {
 	}
 	w.finish()
 	sh.work.Idle = false
+}
+
+// ahead is how many members are touched at a time.
+const ahead = 16
+
+// touch loads the next members, so that a million of them, which are in no cache, are waited for
+// together and not one by one.
+func touch(members []*Subscription) {
+	for _, s := range members {
+		s.state.Load()
+	}
 }
 
 // begin begins with a group; nil if the shard has none of that name.

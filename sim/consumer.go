@@ -19,10 +19,9 @@ const backoffMax = 30 * time.Second
 const longest = float64(never / 4)
 
 // consumer is one synthetic consumer. It has one event in hand at a time, for its handling time,
-// and refuses others meanwhile. All but stage, lane, slow and stuck belong to its lane's lock. What
-// every event touches stands first: a million consumers fit in no cache.
+// and refuses others meanwhile. All but lane, slow and stuck belong to its lane's lock. It fills two
+// cache lines: of a million consumers none is in a cache, and loading it is what an event costs.
 type consumer struct {
-	stage   *stage
 	lane    *lane
 	link    *link // nil while it is away
 	hand    *notify.Event
@@ -35,8 +34,8 @@ type consumer struct {
 	view    view
 	rng     rand.PCG
 
-	got, lost int64 // events received, and not conflated but lost, while recorded
-	tries     int   // connections that failed in a row
+	got, lost uint32 // events received, and not conflated but lost, while recorded
+	tries     int32  // connections that failed in a row
 }
 
 // link is one connection of a consumer: what the engine knows of it.
@@ -78,8 +77,8 @@ func (l *link) NeedList(w *watch.Watcher) {
 	c.lane.mu.Lock()
 	l.w = w
 	c.lane.mu.Unlock()
-	if c.stage.opening.Load() {
-		revision, position := c.stage.truth.list(c.view.log)
+	if c.lane.stage.opening.Load() {
+		revision, position := c.lane.stage.truth.list(c.view.log)
 		w.Listed(watch.List{Revision: revision, State: position})
 		return
 	}
@@ -88,7 +87,7 @@ func (l *link) NeedList(w *watch.Watcher) {
 
 // Init makes a list the view.
 func (l *link) Init(list watch.List) error {
-	c, now := l.c, l.c.stage.now()
+	c, now := l.c, l.c.lane.stage.now()
 	c.lane.mu.Lock()
 	defer c.lane.mu.Unlock()
 	if c.link != l {
@@ -120,8 +119,8 @@ func (l *link) Deliver(batch []*notify.Event) (taken int, err error) {
 			break
 		}
 		taken++
-		now := c.stage.now() // each event's own: those of a batch come one after the other
-		if c.link == l {     // else it is gone, and the engine has yet to notice
+		now := c.lane.stage.now() // each event's own: those of a batch come one after the other
+		if c.link == l {          // else it is gone, and the engine has yet to notice
 			c.take(l, ev, now)
 		}
 	}
@@ -138,7 +137,7 @@ func (l *link) Dropped(_ *notify.Subscription, ev *notify.Event, cause notify.Ca
 		return
 	}
 	lost := cause != notify.Conflated
-	if lost && c.lane.rec.due(c.stage.at(ev.Due)) {
+	if lost && c.lane.rec.due(c.lane.stage.at(ev.Due)) {
 		c.lost++
 	}
 	// Also before it has a view: the list that is under way may be older than this event.
@@ -155,27 +154,27 @@ func (l *link) Ended(_ *notify.Subscription, _ error) {
 // take begins the handling of an event.
 func (c *consumer) take(l *link, ev *notify.Event, now int64) {
 	if ev.Revision <= l.last {
-		c.stage.checks.fail(checkOrder, "consumer of %s got revision %d after %d",
+		c.lane.stage.checks.fail(checkOrder, "consumer of %s got revision %d after %d",
 			c.view.log.id, ev.Revision, l.last)
 	}
 	l.last = ev.Revision
-	if c.lane.rec.due(c.stage.at(ev.Due)) {
+	if c.lane.rec.due(c.lane.stage.at(ev.Due)) {
 		c.got++
 	}
-	s := &c.stage.s
+	s := &c.lane.stage.s
 	switch {
-	case c.stuck && c.stage.faults.Load():
+	case c.stuck && c.lane.stage.faults.Load():
 		c.hand, c.handSeq = ev, 0
 	case s.Handling == 0:
 		c.apply(ev, now)
 	default:
 		mean := float64(s.Handling)
-		if c.slow && c.stage.faults.Load() {
+		if c.slow && c.lane.stage.faults.Load() {
 			mean *= s.SlowFactor
 		}
 		// The lane's lateness is the simulator's: the consumer began when it could have. How long
 		// the engine took to come up with the event is not made up for.
-		begin := max(now-c.late, c.stage.at(ev.Due))
+		begin := max(now-c.late, c.lane.stage.at(ev.Due))
 		c.hand, c.late = ev, 0
 		c.handSeq = c.lane.set(timer{
 			at: begin + c.drawHandling(mean), set: now, c: c, link: l, kind: timerHandled,
@@ -196,17 +195,17 @@ func (c *consumer) apply(ev *notify.Event, now int64) {
 	a, rec := c.view.apply(ev.Revision, now), c.lane.rec
 	switch {
 	case a.alien:
-		c.stage.checks.fail(checkGap, "consumer of %s got revision %d, which is none of its own",
+		c.lane.stage.checks.fail(checkGap, "consumer of %s got revision %d, which is none of its own",
 			c.view.log.id, ev.Revision)
 		return
 	case a.untold > 0:
-		c.stage.checks.fail(checkGap, "consumer of %s missed %d revisions before %d untold",
+		c.lane.stage.checks.fail(checkGap, "consumer of %s missed %d revisions before %d untold",
 			c.view.log.id, a.untold, ev.Revision)
 	}
 	if !a.known {
 		rec.handled++
 	}
-	if due := c.stage.at(ev.Due); rec.due(due) {
+	if due := c.lane.stage.at(ev.Due); rec.due(due) {
 		rec.propagation.record(now - due)
 		rec.interval.record(now - due)
 	}
@@ -239,14 +238,14 @@ func (c *consumer) die(now int64) {
 
 // backoff is how long to wait before the next attempt to connect: doubling, with jitter.
 func (c *consumer) backoff() int64 {
-	d := min(float64(c.stage.s.Backoff)*math.Exp2(float64(min(c.tries, 20))), float64(backoffMax))
+	d := min(float64(c.lane.stage.s.Backoff)*math.Exp2(float64(min(c.tries, 20))), float64(backoffMax))
 	c.tries++
 	return int64(d * (0.5 + c.lane.rand(c).Float64()))
 }
 
 // drawHandling is a time with the given mean, spread as the scenario says.
 func (c *consumer) drawHandling(mean float64) int64 {
-	switch c.stage.s.Spread {
+	switch c.lane.stage.s.Spread {
 	case "constant":
 		return int64(min(mean, longest))
 	case "exponential":

@@ -252,9 +252,9 @@ func (c *consumer) Away() bool     { return c.link == nil }
 func (c *consumer) Busy() bool     { return c.hand != nil }
 func (c *consumer) Slow() bool     { return c.slow }
 func (c *consumer) Stuck() bool    { return c.stuck }
-func (c *consumer) Got() int64     { return c.got }
-func (c *consumer) Lost() int64    { return c.lost }
-func (c *consumer) Tries() int     { return c.tries }
+func (c *consumer) Got() int64     { return int64(c.got) }
+func (c *consumer) Lost() int64    { return int64(c.lost) }
+func (c *consumer) Tries() int     { return int(c.tries) }
 func (c *consumer) Backoff() int64 { return c.backoff() }
 
 func (c *consumer) Draw(mean float64) int64 { return c.draw(mean) }

@@ -167,7 +167,7 @@ func tallies(consumers []*consumer) []Tally {
 	out := make([]Tally, len(consumers))
 	for i, c := range consumers {
 		out[i] = Tally{
-			Group: c.view.log.id, Stuck: c.stuck, Got: c.got, Lost: c.lost,
+			Group: c.view.log.id, Stuck: c.stuck, Got: int64(c.got), Lost: int64(c.lost),
 			Position: c.view.position, Drawn: c.rng.Uint64(),
 		}
 		if c.link != nil {

@@ -82,7 +82,7 @@ func (ln *lane) pull(now int64) {
 	ln.puller = (ln.puller + 1) % len(ln.consumers)
 	ln.nextPull += ln.pullEvery()
 	if c.alive {
-		revision, position := c.stage.truth.list(c.view.log)
+		revision, position := c.lane.stage.truth.list(c.view.log)
 		c.record(c.view.reset(revision, position, now))
 		ln.rec.pulls++
 	}
@@ -190,7 +190,7 @@ func (c *consumer) wake(t *timer, now int64) (do action) {
 		}
 	case timerListRead:
 		if c.link == t.link {
-			t.link.revision, t.link.position = c.stage.truth.list(c.view.log)
+			t.link.revision, t.link.position = c.lane.stage.truth.list(c.view.log)
 		}
 	case timerListed:
 		if c.link == t.link {
@@ -239,8 +239,8 @@ func (ln *lane) answer(r request, now int64) (do action) {
 
 // setList has a list read half-way through the time it takes, so that events fall on both sides.
 func (ln *lane) setList(c *consumer, now int64) {
-	took, limit := int64(0), int64(c.stage.preset.Watch.ListTimeout)
-	if mean := c.stage.s.ListTime; mean > 0 {
+	took, limit := int64(0), int64(c.lane.stage.preset.Watch.ListTimeout)
+	if mean := c.lane.stage.s.ListTime; mean > 0 {
 		took = c.draw(float64(mean))
 	}
 	if took > limit {

@@ -72,7 +72,7 @@ func (st *stage) populate() {
 		log := st.truth.groups[g.ServiceID]
 		for range g.Watchers {
 			c := &st.consumers[i]
-			c.stage, c.lane = st, st.lanes[i%len(st.lanes)]
+			c.lane = st.lanes[i%len(st.lanes)]
 			c.rng = newPCG(st.s.Seed, firstConsumer+uint64(i))
 			c.view.log = log
 			c.lane.consumers = append(c.lane.consumers, c)
@@ -125,7 +125,7 @@ func (c *consumer) newLink() *link {
 	l := &link{c: c}
 	c.lane.mu.Lock()
 	c.link = l
-	if !c.stage.opening.Load() {
+	if !c.lane.stage.opening.Load() {
 		c.lane.rec.connections++
 	}
 	c.lane.mu.Unlock()
@@ -172,7 +172,7 @@ func (st *stage) end(now int64) (rec *recorder, lag, lost *Histogram) {
 		ln.mu.Lock()
 		for _, c := range ln.consumers {
 			c.die(now)
-			lost.record(c.lost)
+			lost.record(int64(c.lost))
 		}
 		rec.merge(ln.rec)
 		lag.merge(ln.lag)
@@ -184,7 +184,7 @@ func (st *stage) end(now int64) (rec *recorder, lag, lost *Histogram) {
 // busiest is the largest number of recorded events that one consumer received.
 func (st *stage) busiest() (most int64) {
 	for i := range st.consumers {
-		most = max(most, st.consumers[i].got)
+		most = max(most, int64(st.consumers[i].got))
 	}
 	return most
 }

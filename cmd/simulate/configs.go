@@ -22,6 +22,16 @@ var defaultConfigs = []sim.Config{
 	{Engine: "sc-2.x"},
 }
 
+// manyConfigs are what is run instead with more than many consumers, where each takes a minute.
+var manyConfigs = []sim.Config{
+	{Engine: "notifylab", Policy: "conflate", QueueSize: 1000, WatcherQueue: 128},
+	{Engine: "notifylab", Policy: "conflate", QueueSize: 5000, WatcherQueue: 512},
+	{Engine: "notifylab", Policy: "drop-newest", QueueSize: 1000, WatcherQueue: 128},
+	{Engine: "sc-1.x"},
+}
+
+const many = 100_000
+
 // lists are the flags that take several values.
 type lists struct {
 	engines, queueSizes, watcherQueues, policies string
@@ -29,8 +39,9 @@ type lists struct {
 	noResync                                     bool
 }
 
-// configs is every combination, or the default ones when nothing is asked for.
-func (l *lists) configs(wrong *mistakes) []sim.Config {
+// configs is every combination, or the default ones for so many consumers when nothing is asked
+// for.
+func (l *lists) configs(consumers int, wrong *mistakes) []sim.Config {
 	var out []sim.Config
 	engines := names("engine", l.engines, wrong, "notifylab")
 	policies := names("policy", l.policies, wrong, "")
@@ -38,6 +49,9 @@ func (l *lists) configs(wrong *mistakes) []sim.Config {
 	watcherQueues := sizes("watcher-queues", l.watcherQueues, wrong)
 	if l.engines+l.policies+l.queueSizes+l.watcherQueues == "" {
 		out = append(out, defaultConfigs...)
+		if consumers > many {
+			out = append(out[:0], manyConfigs...)
+		}
 	} else {
 		for _, e := range engines {
 			its := policies
