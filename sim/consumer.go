@@ -19,7 +19,8 @@ const backoffMax = 30 * time.Second
 const longest = float64(never / 4)
 
 // consumer is one synthetic consumer. It has one event in hand at a time, for its handling time,
-// and refuses others meanwhile. All but lane, slow and stuck belong to its lane's lock. It fills two
+// and refuses others meanwhile. All but lane, slow, stuck and
+// remote belong to its lane's lock. It fills two
 // cache lines: of a million consumers none is in a cache, and loading it is what an event costs.
 type consumer struct {
 	lane    *lane
@@ -31,6 +32,7 @@ type consumer struct {
 	alive   bool   // has listed since it was born; before that its view says nothing
 	slow    bool
 	stuck   bool
+	remote  bool // what a partition cuts off
 	view    view
 	rng     rand.PCG
 
@@ -43,6 +45,7 @@ type link struct {
 	c      *consumer
 	w      *watch.Watcher // or else
 	stream *stream
+	wire   *wire // nil: events arrive at once
 	last   int64 // revision of the last event or list
 	listed bool
 
@@ -85,15 +88,24 @@ func (l *link) NeedList(w *watch.Watcher) {
 	c.lane.ask(request{kind: askList, c: c, link: l})
 }
 
-// Init makes a list the view.
+// Init makes a list the view, once it has arrived.
 func (l *link) Init(list watch.List) error {
 	c, now := l.c, l.c.lane.stage.now()
 	c.lane.mu.Lock()
 	defer c.lane.mu.Unlock()
-	if c.link != l {
-		return nil
+	switch {
+	case c.link != l:
+	case l.wire != nil && !c.lane.stage.opening.Load():
+		l.post(frame{list: &list}, now)
+	default:
+		l.show(&list, now)
 	}
-	position := list.State.(int)
+	return nil
+}
+
+// show makes a list the view, with the lane's lock held.
+func (l *link) show(list *watch.List, now int64) {
+	c, position := l.c, list.State.(int)
 	if c.alive {
 		c.record(c.view.reset(list.Revision, position, now))
 	} else {
@@ -104,7 +116,6 @@ func (l *link) Init(list watch.List) error {
 		c.lane.rec.resyncs++
 	}
 	l.listed, l.last, c.tries = true, max(l.last, list.Revision), 0
-	return nil
 }
 
 // Deliver takes events until the consumer has one in hand.
@@ -113,6 +124,11 @@ func (l *link) Deliver(batch []*notify.Event) (taken int, err error) {
 	c.lane.mu.Lock()
 	defer c.lane.mu.Unlock()
 	c.refused = false
+	if l.wire != nil {
+		taken = l.send(batch)
+		c.lane.rec.received += int64(taken)
+		return taken, nil
+	}
 	for _, ev := range batch {
 		if c.hand != nil && c.link == l {
 			c.refused = true
@@ -121,7 +137,11 @@ func (l *link) Deliver(batch []*notify.Event) (taken int, err error) {
 		taken++
 		now := c.lane.stage.now() // each event's own: those of a batch come one after the other
 		if c.link == l {          // else it is gone, and the engine has yet to notice
-			c.take(l, ev, now)
+			// The lane's lateness is the simulator's: the consumer began when it could have. How
+			// long the engine took to come up with the event is not made up for.
+			begin := max(now-c.late, c.lane.stage.at(ev.Due))
+			c.late = 0
+			c.take(l, ev, begin, now)
 		}
 	}
 	c.lane.rec.received += int64(taken)
@@ -151,8 +171,8 @@ func (l *link) Ended(_ *notify.Subscription, _ error) {
 	l.c.lane.ask(request{kind: askEnded, c: l.c, link: l})
 }
 
-// take begins the handling of an event.
-func (c *consumer) take(l *link, ev *notify.Event, now int64) {
+// take begins the handling of an event, which may have been possible before now.
+func (c *consumer) take(l *link, ev *notify.Event, begin, now int64) {
 	if ev.Revision <= l.last {
 		c.lane.stage.checks.fail(checkOrder, "consumer of %s got revision %d after %d",
 			c.view.log.id, ev.Revision, l.last)
@@ -166,18 +186,15 @@ func (c *consumer) take(l *link, ev *notify.Event, now int64) {
 	case c.stuck && c.lane.stage.faults.Load():
 		c.hand, c.handSeq = ev, 0
 	case s.Handling == 0:
-		c.apply(ev, now)
+		c.apply(ev, begin)
 	default:
 		mean := float64(s.Handling)
 		if c.slow && c.lane.stage.faults.Load() {
 			mean *= s.SlowFactor
 		}
-		// The lane's lateness is the simulator's: the consumer began when it could have. How long
-		// the engine took to come up with the event is not made up for.
-		begin := max(now-c.late, c.lane.stage.at(ev.Due))
-		c.hand, c.late = ev, 0
+		c.hand = ev
 		c.handSeq = c.lane.set(timer{
-			at: begin + c.drawHandling(mean), set: now, c: c, link: l, kind: timerHandled,
+			at: begin + c.drawTime(s.Spread, mean), set: now, c: c, link: l, kind: timerHandled,
 		})
 	}
 }
@@ -232,7 +249,7 @@ func (c *consumer) die(now int64) {
 	if m := c.view.missed; m != nil && m.runLen > 0 {
 		c.lane.rec.gaps.record(m.runLen)
 	}
-	c.alive, c.hand, c.handSeq = false, nil, 0
+	c.alive, c.hand, c.handSeq, c.late = false, nil, 0, 0
 	c.view.missed = nil
 }
 
@@ -243,9 +260,9 @@ func (c *consumer) backoff() int64 {
 	return int64(d * (0.5 + c.lane.rand(c).Float64()))
 }
 
-// drawHandling is a time with the given mean, spread as the scenario says.
-func (c *consumer) drawHandling(mean float64) int64 {
-	switch c.lane.stage.s.Spread {
+// drawTime is a time with the given mean and spread, in ns.
+func (c *consumer) drawTime(spread string, mean float64) int64 {
+	switch spread {
 	case "constant":
 		return int64(min(mean, longest))
 	case "exponential":

@@ -81,7 +81,7 @@ func (ln *lane) pull(now int64) {
 	c := ln.consumers[ln.puller]
 	ln.puller = (ln.puller + 1) % len(ln.consumers)
 	ln.nextPull += ln.pullEvery()
-	if c.alive {
+	if c.alive && !c.unreachable(now) {
 		revision, position := c.lane.stage.truth.list(c.view.log)
 		c.record(c.view.reset(revision, position, now))
 		ln.rec.pulls++
@@ -184,9 +184,18 @@ func (c *consumer) wake(t *timer, now int64) (do action) {
 		ev := c.hand
 		c.hand, c.handSeq = nil, 0
 		c.apply(ev, t.at) // its own time: the lane's lateness is not the consumer's
-		if c.refused && c.link != nil {
-			c.refused, c.late = false, now-t.at
-			do.ready = c.link
+		if l := c.link; l != nil && l.wire != nil {
+			l.receive(t.at, now)
+			do.ready = c.room()
+		} else if l != nil && c.refused {
+			c.late = now - t.at
+			do.ready = c.room()
+		}
+	case timerArrived:
+		if c.link == t.link {
+			t.link.wire.armed = false
+			t.link.receive(t.at, now)
+			do.ready = c.room()
 		}
 	case timerListRead:
 		if c.link == t.link {
@@ -201,9 +210,22 @@ func (c *consumer) wake(t *timer, now int64) (do action) {
 			do.unlisted = t.link
 		}
 	case timerConnect:
-		do.connect = c.link == nil
+		if c.link == nil && c.unreachable(now) {
+			c.reconnect(now)
+		} else {
+			do.connect = c.link == nil
+		}
 	}
 	return do
+}
+
+// room is the connection of c if something waits there that it can take now.
+func (c *consumer) room() *link {
+	if l := c.link; c.refused && (l.wire == nil || !l.wire.full()) {
+		c.refused = false
+		return l
+	}
+	return nil
 }
 
 // answer serves a request.
@@ -216,20 +238,20 @@ func (ln *lane) answer(r request, now int64) (do action) {
 		}
 	case askEnded:
 		if c.link == r.link {
-			c.link = nil
-			ln.set(timer{at: now + c.backoff(), c: c, kind: timerConnect})
+			c.hangUp()
+			c.reconnect(now)
 		}
 	case askLeave, askCrash, askCut:
 		if c.link == nil {
 			return
 		}
 		do.close = c.link
-		c.link = nil
+		c.hangUp()
 		if r.kind != askCut {
 			c.die(now)
 		}
-		if do.connect = r.kind == askLeave; !do.connect {
-			ln.set(timer{at: now + c.backoff(), c: c, kind: timerConnect})
+		if do.connect = r.kind == askLeave && !c.unreachable(now); !do.connect {
+			c.reconnect(now)
 		}
 	case askThaw:
 		c.thaw(now)
@@ -243,7 +265,7 @@ func (ln *lane) setList(c *consumer, now int64) {
 	if mean := c.lane.stage.s.ListTime; mean > 0 {
 		took = c.draw(float64(mean))
 	}
-	if took > limit {
+	if took > limit || c.unreachable(now+took) {
 		ln.set(timer{at: now + limit, c: c, link: c.link, kind: timerUnlisted})
 		return
 	}

@@ -94,6 +94,7 @@ type recorder struct {
 	connections int64 // after the first of a consumer
 	pulls       int64
 	openEnds    int64 // staleness intervals that had not ended
+	lostOnWire  int64 // events on a connection that broke
 }
 
 func newRecorder() *recorder {
@@ -117,4 +118,5 @@ func (r *recorder) merge(o *recorder) {
 	r.connections += o.connections
 	r.pulls += o.pulls
 	r.openEnds += o.openEnds
+	r.lostOnWire += o.lostOnWire
 }

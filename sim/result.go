@@ -97,10 +97,11 @@ type Run struct {
 
 	Changes  int64 `json:"changes"` // of provider instances, the warm-up's included
 	Books    Books `json:"books"`
-	Resyncs  int64 `json:"resyncs"`     // lists because of a loss
-	Connects int64 `json:"reconnects"`  // lists because of a new connection
-	Pulls    int64 `json:"pulls"`       // periodic ones
-	OpenEnds int64 `json:"still_stale"` // views that were stale at the end, or when they died
+	Resyncs  int64 `json:"resyncs"`      // lists because of a loss
+	Connects int64 `json:"reconnects"`   // lists because of a new connection
+	Pulls    int64 `json:"pulls"`        // periodic ones
+	OnWire   int64 `json:"lost_on_wire"` // delivered to a connection that broke
+	OpenEnds int64 `json:"still_stale"`  // views that were stale at the end, or when they died
 
 	Propagation  Summary `json:"propagation_ns"`
 	Staleness    Summary `json:"staleness_ns"`

@@ -140,12 +140,12 @@ func TestTheFieldsOfADocument(t *testing.T) {
 	keys(t, m["scenario"], "workload", "seed", "consumers", "providers", "warmup", "duration",
 		"heal", "rate", "arrivals", "churn", "storm", "storm_length", "storm_wave", "handling",
 		"slow", "slow_factor", "stuck", "consumer_churn", "backoff", "list_time", "pull",
-		"lag_bound")
+		"lag_bound", "link_delay", "link_spread", "link_loss", "partition", "partition_length")
 	keys(t, m["environment"], "time", "go_version", "os", "arch", "cpus", "gomaxprocs", "clock")
 
 	run := keys(t, m["runs"].([]any)[0], "config", "books", "propagation_ns", "staleness_ns",
 		"generator_lag_ns", "publish_wait_ns", "drops_per_consumer", "gap_length", "queue_depth",
-		"series", "cpu_seconds", "peak_rss_bytes", "verdict", "reasons")
+		"lost_on_wire", "series", "cpu_seconds", "peak_rss_bytes", "verdict", "reasons")
 	keys(t, run["config"], "queue_size", "watcher_queue", "policy", "shards", "engine")
 	books := keys(t, run["books"],
 		"offered", "delivered", "dropped", "stale", "conflated", "in_flight")

@@ -44,6 +44,12 @@ type Scenario struct {
 	ListTime      time.Duration `json:"list_time"`      // mean time to list
 	Pull          time.Duration `json:"pull"`           // period of a consumer's pull; 0: none
 
+	LinkDelay       time.Duration `json:"link_delay"`       // mean time of an event to its consumer
+	LinkSpread      string        `json:"link_spread"`      // of it: as Spread
+	LinkLoss        float64       `json:"link_loss"`        // share of frames that are sent again
+	Partition       float64       `json:"partition"`        // share of consumers that are cut off…
+	PartitionLength time.Duration `json:"partition_length"` // …for so long from half of Duration on
+
 	LagBound time.Duration `json:"lag_bound"` // lag p99 beyond which a run is invalid
 }
 
@@ -75,6 +81,7 @@ func DefaultScenario() Scenario {
 		Backoff:       100 * time.Millisecond,
 		ListTime:      20 * time.Millisecond,
 		Pull:          30 * time.Second,
+		LinkSpread:    "log-normal",
 		LagBound:      100 * time.Millisecond,
 	}
 }
@@ -160,6 +167,13 @@ func (s *Scenario) Validate() error {
 	ms.unless(s.Backoff > 0, "backoff", s.Backoff, "a duration above 0")
 	ms.unless(s.ListTime >= 0, "list_time", s.ListTime, "a duration, 0s or more")
 	ms.unless(s.Pull >= 0, "pull", s.Pull, "a duration, 0s (no pulls) or more")
+	ms.unless(s.LinkDelay >= 0, "link_delay", s.LinkDelay, "a duration, 0s or more")
+	ms.unless(slices.Contains(spreads, s.LinkSpread), "link_spread",
+		fmt.Sprintf("%q", s.LinkSpread), "one of "+strings.Join(spreads, ", "))
+	ms.unless(s.LinkLoss >= 0 && s.LinkLoss <= 0.9, "link_loss", s.LinkLoss, "a share, 0 to 0.9")
+	ms.unless(s.Partition >= 0 && s.Partition <= 1, "partition", s.Partition, "a share, 0 to 1")
+	ms.unless(s.PartitionLength >= 0, "partition_length", s.PartitionLength,
+		"a duration, 0s or more")
 	ms.unless(s.LagBound > 0, "lag_bound", s.LagBound, "a duration above 0")
 	return ms.err()
 }

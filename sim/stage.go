@@ -25,6 +25,8 @@ type stage struct {
 	checks    checks
 	faults    atomic.Bool // slow and stuck consumers are
 	opening   atomic.Bool // lists take no time
+	partFrom  atomic.Int64
+	partUntil atomic.Int64
 
 	now    func() int64      // ns since the truth's epoch
 	stream func(c *consumer) // connects a consumer with a goroutine of its own; or nil
@@ -35,6 +37,7 @@ const (
 	streamChanges uint64 = iota
 	streamChurn
 	streamRoles
+	streamPartition
 	firstConsumer = 1 << 10
 )
 
@@ -86,6 +89,13 @@ func (st *stage) populate() {
 	for n, i := range roles[:min(slow+stuck, total)] {
 		st.consumers[i].slow, st.consumers[i].stuck = n < slow, n >= slow
 	}
+	if st.s.Partition > 0 {
+		pcg := newPCG(st.s.Seed, streamPartition)
+		far := rand.New(&pcg).Perm(total)
+		for _, i := range far[:int(st.s.Partition*float64(total)+0.5)] {
+			st.consumers[i].remote = true
+		}
+	}
 }
 
 // at is a time on the stage's axis.
@@ -123,6 +133,9 @@ func (st *stage) place(c *consumer) watch.At {
 // newLink makes l the connection of c.
 func (c *consumer) newLink() *link {
 	l := &link{c: c}
+	if c.lane.stage.s.networked() {
+		l.wire = new(wire)
+	}
 	c.lane.mu.Lock()
 	c.link = l
 	if !c.lane.stage.opening.Load() {

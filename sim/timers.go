@@ -18,6 +18,7 @@ const (
 	timerListed                    // the list arrives
 	timerUnlisted                  // the list has taken too long
 	timerConnect                   // time to connect again
+	timerArrived                   // the first frame on the wire is there
 )
 
 // timers is a binary heap of timers, the next one first. (container/heap would allocate for every

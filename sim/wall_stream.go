@@ -63,6 +63,9 @@ func (w *wall) lister(l *link) watch.Lister {
 			c.lane.mu.Unlock()
 		}
 		began := w.stage.now()
+		if c.unreachable(began + took) {
+			took = int64(longest)
+		}
 		if !w.sleep(ctx, began+took/2) {
 			return watch.List{}, ctx.Err()
 		}

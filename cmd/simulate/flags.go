@@ -28,6 +28,7 @@ Examples:
   simulate --consumers 2000 --queue-sizes 100,1000 --watcher-queues 16,256 --policy conflate,flush
   simulate --workload small --engine sc-1.x,sc-2.x,notifylab --duration 10s --out result.json
   simulate --clock virtual --workload medium --duration 60s
+  simulate --workload small --link-delay 20ms --link-loss 1% --partition 30% --partition-length 1s
 
 Without --engine, --queue-sizes, --watcher-queues and --policy it runs a choice of
 configurations that shows the trade-off, and the two service-center baselines; beyond 100000
@@ -147,6 +148,13 @@ func (o *options) flags(l *lists) *pflag.FlagSet {
 	fs.DurationVar(&s.Backoff, "backoff", s.Backoff, "before the first reconnect; doubles")
 	fs.DurationVar(&s.ListTime, "list-time", s.ListTime, "mean time that a list takes")
 	fs.DurationVar(&s.Pull, "pull", s.Pull, "period of each consumer's pull (0s: none)")
+
+	fs.DurationVar(&s.LinkDelay, "link-delay", s.LinkDelay, "mean time of an event to its consumer")
+	fs.StringVar(&s.LinkSpread, "link-spread", s.LinkSpread, "of the link delay: as --spread")
+	fs.Var((*share)(&s.LinkLoss), "link-loss", "share of frames that are lost and sent again")
+	fs.Var((*share)(&s.Partition), "partition",
+		"share of consumers that are cut off, half-way through the run")
+	fs.DurationVar(&s.PartitionLength, "partition-length", s.PartitionLength, "for how long")
 
 	fs.StringVar(&o.clock, "clock", sim.WallClock, "wall (what it costs on this machine) or "+
 		"virtual (what the configuration does: exact, and the same everywhere)")

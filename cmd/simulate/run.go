@@ -149,6 +149,11 @@ func (o *options) announce(w io.Writer) {
 		"%s/s leave, crash or are cut, backoff %v, list %v, pull %v\n",
 		s.Handling, s.Spread, (*share)(&s.Slow), s.SlowFactor, (*share)(&s.Stuck),
 		(*share)(&s.ConsumerChurn), s.Backoff, s.ListTime, s.Pull)
+	if s.LinkDelay > 0 || s.LinkLoss > 0 || s.Partition > 0 {
+		fmt.Fprintf(w, "network: delay %v (%s), %s of the frames sent again, "+
+			"%s of the consumers cut off for %v\n", s.LinkDelay, s.LinkSpread,
+			(*share)(&s.LinkLoss), (*share)(&s.Partition), s.PartitionLength)
+	}
 	fmt.Fprintf(w, "times: warm-up %v, recorded %v, heal at most %v, lag bound %v; %s clock\n",
 		s.Warmup, s.Duration, s.Heal, s.LagBound, o.clock)
 	if o.clock == sim.VirtualClock {
