@@ -108,10 +108,10 @@ func TestNetwork_AConnectionHoldsAWindowOfFrames(t *testing.T) {
 // Books, order, gaps and bytes hold whatever the network does.
 func TestNetwork_TheSameBytesAndNoGapOverAnyNetwork(t *testing.T) {
 	t.Parallel()
-	world := lawWorlds(t)
 	presets := rapid.SampledFrom([]string{"notifylab", "sc-1.x", "sc-2.x"})
-	rapid.Check(t, func(t *rapid.T) {
-		w, s := world(t), drawLoad(t, 12)
+	outer := t
+	law(t, func(t *rapid.T, run func(attempt) *sim.Watched) {
+		w, s := drawWorld(t), drawLoad(t, 12)
 		s.LinkDelay = time.Duration(rapid.Int64Range(0, 50*ms).Draw(t, "delay"))
 		s.LinkSpread = rapid.SampledFrom([]string{"constant", "exponential", "log-normal"}).
 			Draw(t, "link spread")
@@ -128,10 +128,8 @@ func TestNetwork_TheSameBytesAndNoGapOverAnyNetwork(t *testing.T) {
 			Policy:       rapid.SampledFrom(notify.OverflowNames()).Draw(t, "policy"),
 			NoResync:     rapid.Bool().Draw(t, "no resync"),
 		}
-		run := watched(t, s, w, c, sim.ZeroCost(), 1)
-		again, err := sim.RunVirtual(t.Context(), s, w, c, sim.ZeroCost(), nil)
-		require.NoError(t, err)
-		require.Equal(t, runJSON(t, again), runJSON(t, run.Run))
+		a := attempt{w, 1, s, c, sim.ZeroCost()}
+		require.Equal(t, runJSON(t, a.again(outer, t)), runJSON(t, run(a).Run))
 	})
 }
 

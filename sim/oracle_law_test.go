@@ -2,6 +2,9 @@ package sim_test
 
 import (
 	"encoding/json"
+	"flag"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -14,17 +17,92 @@ import (
 	"github.com/notifylab/notifylab/sim"
 )
 
-// Laws that hold for every queue, on random scenarios. A failure shrinks and prints the scenario.
+// Laws that hold for every queue, on random scenarios.
 
-// lawWorlds draw from one provider for one group, and a few of both.
-func lawWorlds(t testing.TB) func(*rapid.T) *sim.Topology {
-	few := generated(t, sim.Workload{
+// lawWorld is one by its name: one provider for one group, or a few of both.
+func lawWorld(t testing.TB, name string) *sim.Topology {
+	switch name {
+	case "one":
+		return oneService(t, 1)
+	case "three":
+		return oneService(t, 3)
+	}
+	return generated(t, sim.Workload{
 		Name: "few", Shape: sim.ShapeMesh, Services: 4, Instances: 8, MeanInDegree: 2,
 	}, 1)
-	worlds := []*sim.Topology{oneService(t, 1), oneService(t, 3), few}
-	return func(t *rapid.T) *sim.Topology {
-		return worlds[rapid.IntRange(0, len(worlds)-1).Draw(t, "world")]
+}
+
+// attempt is one run of a law, as a file that reproduces it.
+type attempt struct {
+	World    string        `json:"world"` // of lawWorld
+	Lanes    int           `json:"lanes"`
+	Scenario sim.Scenario  `json:"scenario"`
+	Config   sim.Config    `json:"config"`
+	Cost     sim.CostModel `json:"cost"`
+}
+
+var replay = flag.String("replay", "", "scenario file of a law that failed, to run again")
+
+// law checks a property of random runs, each of which is an attempt. The one that fails, made as
+// small as can be, is left in a file.
+func law(t *testing.T, check func(r *rapid.T, run func(attempt) *sim.Watched)) {
+	t.Helper()
+	var last []byte
+	t.Cleanup(func() {
+		if !t.Failed() || last == nil {
+			return
+		}
+		path := filepath.Join(os.TempDir(), "notifylab-"+t.Name()+".json")
+		if assert.NoError(t, os.WriteFile(path, last, 0o644)) {
+			t.Logf("to run it again: go test ./sim -run TestReplay -v -replay %s", path)
+		}
+	})
+	rapid.Check(t, func(r *rapid.T) {
+		check(r, func(a attempt) *sim.Watched {
+			data, err := json.MarshalIndent(a, "", " ")
+			require.NoError(r, err)
+			last = data
+			return a.run(t, r)
+		})
+	})
+}
+
+// drawWorld draws one by its name.
+func drawWorld(t *rapid.T) string {
+	return rapid.SampledFrom([]string{"one", "three", "few"}).Draw(t, "world")
+}
+
+// run runs an attempt under watch, and checks what holds for every run.
+func (a *attempt) run(outer testing.TB, t require.TestingT) *sim.Watched {
+	run, err := sim.RunWatched(a.Scenario, lawWorld(outer, a.World), a.Config, a.Cost, a.Lanes)
+	require.NoError(t, err)
+	require.Empty(t, run.Faults)
+	for _, reason := range run.Reasons {
+		require.NotContains(t, reason, "check failed")
 	}
+	return run
+}
+
+// again runs it without a watch.
+func (a *attempt) again(outer testing.TB, t require.TestingT) *sim.Run {
+	world := lawWorld(outer, a.World)
+	run, err := sim.RunVirtual(outer.Context(), a.Scenario, world, a.Config, a.Cost, nil)
+	require.NoError(t, err)
+	return run
+}
+
+// TestReplay runs what a law has left behind.
+func TestReplay(t *testing.T) {
+	if *replay == "" {
+		t.Skip("want -replay FILE")
+	}
+	data, err := os.ReadFile(*replay)
+	require.NoError(t, err)
+	var a attempt
+	require.NoError(t, json.Unmarshal(data, &a))
+	run := a.run(t, t)
+	t.Log(asJSON(t, run.Run))
+	assert.Equal(t, runJSON(t, a.again(t, t)), runJSON(t, run.Run), "watched or not")
 }
 
 // drawLoad draws a load for consumers that take their time but neither fail nor leave.
@@ -51,24 +129,6 @@ func tailDrop(t *rapid.T) sim.Config {
 	}
 }
 
-// watched runs a scenario that a failure will print.
-func watched(t *rapid.T, s sim.Scenario, w *sim.Topology, c sim.Config, cost sim.CostModel,
-	lanes int) *sim.Watched {
-	reproduce, err := json.Marshal(map[string]any{
-		"topology": w.Name, "instances": w.TotalInstances(), "lanes": lanes,
-		"scenario": s, "configuration": c, "cost": cost,
-	})
-	require.NoError(t, err)
-	t.Logf("run: %s", reproduce)
-	run, err := sim.RunWatched(s, w, c, cost, lanes)
-	require.NoError(t, err)
-	require.Empty(t, run.Faults)
-	for _, reason := range run.Reasons {
-		require.NotContains(t, reason, "check failed")
-	}
-	return run
-}
-
 // runJSON is a run as bytes.
 func runJSON(t require.TestingT, run *sim.Run) string {
 	data, err := json.Marshal(run)
@@ -80,10 +140,10 @@ func runJSON(t require.TestingT, run *sim.Run) string {
 // gives the same bytes, watched or not, with whatever policy, faults and costs.
 func TestLaw_BooksOrderAndBytes(t *testing.T) {
 	t.Parallel()
-	world := lawWorlds(t)
 	presets := rapid.SampledFrom([]string{"notifylab", "sc-1.x", "sc-2.x"})
-	rapid.Check(t, func(t *rapid.T) {
-		w, s := world(t), drawLoad(t, 12)
+	outer := t
+	law(t, func(t *rapid.T, run func(attempt) *sim.Watched) {
+		w, s := drawWorld(t), drawLoad(t, 12)
 		s.Handling = time.Duration(rapid.Int64Range(0, 20*ms).Draw(t, "handling"))
 		s.Warmup = s.Duration / time.Duration(rapid.IntRange(1, 9).Draw(t, "warm-up"))
 		s.Churn = rapid.Float64Range(0, 1).Draw(t, "churn")
@@ -105,10 +165,8 @@ func TestLaw_BooksOrderAndBytes(t *testing.T) {
 		if rapid.Bool().Draw(t, "costs") {
 			cost.Route, cost.Deliver, cost.Queue, cost.Wake = 1e6, 2e5, 1e5, 3e5
 		}
-		run := watched(t, s, w, c, cost, 1)
-		again, err := sim.RunVirtual(t.Context(), s, w, c, cost, nil)
-		require.NoError(t, err)
-		require.Equal(t, runJSON(t, again), runJSON(t, run.Run))
+		a := attempt{w, 1, s, c, cost}
+		require.Equal(t, runJSON(t, a.again(outer, t)), runJSON(t, run(a).Run))
 	})
 }
 
@@ -117,10 +175,9 @@ func TestLaw_BooksOrderAndBytes(t *testing.T) {
 // consumers is throughput × E[S].
 func TestLaw_LittleAndUtilisation(t *testing.T) {
 	t.Parallel()
-	world := lawWorlds(t)
-	rapid.Check(t, func(t *rapid.T) {
+	law(t, func(t *rapid.T, try func(attempt) *sim.Watched) {
 		s := drawLoad(t, 6)
-		run := watched(t, s, world(t), tailDrop(t), sim.ZeroCost(), 1)
+		run := try(attempt{drawWorld(t), 1, s, tailDrop(t), sim.ZeroCost()})
 		require.Zero(t, run.Books.InFlight)
 		require.EqualValues(t, run.Books.Delivered, run.Propagation.Count)
 		require.EqualValues(t, run.Books.Offered, run.Books.Delivered+run.Books.DroppedTotal())
@@ -138,12 +195,11 @@ func TestLaw_LittleAndUtilisation(t *testing.T) {
 // they begin, this holds not only on average.
 func TestLaw_TailDropLosesLessWithMoreRoom(t *testing.T) {
 	t.Parallel()
-	world := lawWorlds(t)
-	rapid.Check(t, func(t *rapid.T) {
-		w, s, c := world(t), drawLoad(t, 6), tailDrop(t)
-		less := watched(t, s, w, c, sim.ZeroCost(), 1)
+	law(t, func(t *rapid.T, run func(attempt) *sim.Watched) {
+		w, s, c := drawWorld(t), drawLoad(t, 6), tailDrop(t)
+		less := run(attempt{w, 1, s, c, sim.ZeroCost()})
 		c.WatcherQueue += rapid.IntRange(1, 4).Draw(t, "more room")
-		more := watched(t, s, w, c, sim.ZeroCost(), 1)
+		more := run(attempt{w, 1, s, c, sim.ZeroCost()})
 		require.Equal(t, less.Books.Published, more.Books.Published)
 		require.LessOrEqual(t, more.Books.DroppedTotal(), less.Books.DroppedTotal())
 	})
@@ -153,8 +209,7 @@ func TestLaw_TailDropLosesLessWithMoreRoom(t *testing.T) {
 // on average. Many consumers hear the same arrivals, so little is left to chance.
 func TestLaw_ConstantServiceWaitsLess(t *testing.T) {
 	t.Parallel()
-	w := oneService(t, 1)
-	rapid.Check(t, func(t *rapid.T) {
+	law(t, func(t *rapid.T, run func(attempt) *sim.Watched) {
 		s := drawLoad(t, 1)
 		s.Consumers, s.Handling = 200, time.Millisecond
 		s.Rate = 1000 * rapid.Float64Range(0.3, 0.95).Draw(t, "load")
@@ -162,8 +217,7 @@ func TestLaw_ConstantServiceWaitsLess(t *testing.T) {
 		c := sim.Config{Engine: "notifylab", WatcherQueue: boundless, Policy: "drop-newest"}
 		mean := make(map[string]float64)
 		for _, s.Spread = range []string{"constant", "exponential"} {
-			run, err := sim.RunVirtual(t.Context(), s, w, c, sim.ZeroCost(), nil)
-			require.NoError(t, err)
+			run := run(attempt{"one", 1, s, c, sim.ZeroCost()})
 			require.Zero(t, run.Books.DroppedTotal())
 			if run.Propagation.Count == 0 {
 				t.Skip("nothing arrived")
@@ -189,11 +243,11 @@ func TestLaw_MergedHistogramsAreThatOfTheUnion(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, whole, merged)
 	})
-	world := lawWorlds(t)
-	rapid.Check(t, func(t *rapid.T) {
-		w, s, c := world(t), drawLoad(t, 6), tailDrop(t)
-		one := watched(t, s, w, c, sim.ZeroCost(), 1)
-		several := watched(t, s, w, c, sim.ZeroCost(), rapid.IntRange(2, 7).Draw(t, "lanes"))
+	law(t, func(t *rapid.T, run func(attempt) *sim.Watched) {
+		a := attempt{drawWorld(t), 1, drawLoad(t, 6), tailDrop(t), sim.ZeroCost()}
+		one := run(a)
+		a.Lanes = rapid.IntRange(2, 7).Draw(t, "lanes")
+		several := run(a)
 		require.Equal(t, runJSON(t, one.Run), runJSON(t, several.Run))
 	})
 }
@@ -202,8 +256,7 @@ func TestLaw_MergedHistogramsAreThatOfTheUnion(t *testing.T) {
 // that time, and it does come near that.
 func TestLaw_BlockDispatchesOneEventPerWaits(t *testing.T) {
 	t.Parallel()
-	w := oneService(t, 1)
-	rapid.Check(t, func(t *rapid.T) {
+	law(t, func(t *rapid.T, try func(attempt) *sim.Watched) {
 		stuck := rapid.IntRange(1, 4).Draw(t, "stuck")
 		all := stuck + rapid.IntRange(0, 4).Draw(t, "healthy")
 		s := quiet(all)
@@ -218,7 +271,7 @@ func TestLaw_BlockDispatchesOneEventPerWaits(t *testing.T) {
 		}
 		cost := sim.ZeroCost()
 		cost.Route = rapid.Float64Range(0, 1e7).Draw(t, "route")
-		run := watched(t, s, w, c, cost, 1)
+		run := try(attempt{"one", 1, s, c, cost})
 		dispatched := float64(run.Until.Offered-run.From.Offered) / float64(all)
 		most := s.Duration.Seconds() / (cost.Route/1e9 + float64(stuck)*
 			notify.DefaultAddTimeout.Seconds())
