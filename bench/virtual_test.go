@@ -26,7 +26,8 @@ const planetEnv = "BENCH_PLANET"
 //
 // The time is that from the first point of the series to the last, so the making of the world and
 // the connecting of the consumers, which setup-s is about, and the first second, are not in it; nor
-// are their events, nor the collection of their garbage. Events/s and ns/event are the one divided by the other.
+// are their events, nor the collection of their garbage. Events/s and ns/event are the one divided
+// by the other.
 //
 // A million consumers are measured only with BENCH_PLANET=1 in the environment.
 func BenchmarkVirtual(b *testing.B) {

@@ -33,10 +33,12 @@ const (
 	wakeSpreadBound   = 1.0
 )
 
-// Calibrate measures a cost model on this machine: it steps the engine with the simulator's own
-// consumers attached, on one goroutine, and takes the real time of each kind of work apart; waking
-// up is measured under Run. There are no streams yet, so encoding and writing cost nothing. A round
-// takes about half a second; report may be nil. The caller decides what to do about a noisy figure.
+// Calibrate measures a cost model on this machine. What it takes to wake up, to find a group and to
+// deliver is how late events are in short runs on the wall clock: when they come one at a time, to
+// consumers that are in no cache, all of that takes several times what it does in a loop. Queueing
+// comes in bursts, and is timed in a loop. There are no streams yet, so encoding and writing cost
+// nothing. A round takes about two seconds; report may be nil. The caller decides what to do about
+// a noisy figure.
 func Calibrate(ctx context.Context, clk clock.Clock, rounds int, report func(done int)) (
 	CostModel, []Measured, error) {
 	if rounds < 1 {
@@ -51,16 +53,16 @@ func Calibrate(ctx context.Context, clk clock.Clock, rounds int, report func(don
 		if err != nil {
 			return CostModel{}, nil, err
 		}
-		r, d, q, err := b.measure(clk)
+		q, err := b.queued(clk)
 		if err != nil {
 			return CostModel{}, nil, err
 		}
-		w, err := wakeUp(ctx, clk)
+		r, d, w, err := underLoads(ctx)
 		if err != nil {
 			return CostModel{}, nil, err
 		}
-		route, deliver, queued = append(route, r), append(deliver, d), append(queued, q)
-		wake = append(wake, w)
+		route, deliver = append(route, r), append(deliver, d)
+		queued, wake = append(queued, q), append(wake, w)
 		if report != nil {
 			report(round + 1)
 		}
@@ -95,9 +97,15 @@ type benchStage struct {
 	next  uint64 // the instance that changes
 }
 
-func newBenchStage() (*benchStage, error) {
+// quietScenario is one of consumers that neither fail nor leave.
+func quietScenario() Scenario {
 	s := DefaultScenario()
-	s.Pull, s.Slow, s.Stuck = 0, 0, 0
+	s.Storm, s.Pull, s.Slow, s.Stuck, s.ConsumerChurn = 0, 0, 0, 0, 0
+	return s
+}
+
+func newBenchStage() (*benchStage, error) {
+	s := quietScenario()
 	t, err := Generate(Workload{
 		Name: "calibration", Shape: ShapeOneConsumer, Services: 1, Instances: 100,
 		Consumers: calibrationGroup, MeanInDegree: 1,
@@ -144,31 +152,27 @@ func (b *benchStage) drain() (total notify.Work, err error) {
 	return total, nil
 }
 
-// publish changes an instance and publishes that to a group.
-func (b *benchStage) publish(group string) error {
+// publish changes an instance and publishes that.
+func (b *benchStage) publish() error {
 	p := b.world.Providers[0]
 	in := *b.world.Registry.Pick(p.ServiceID, b.next)
 	b.next++
-	c, ev, err := b.truth.change(b.at, func(r *registry.Registry) (registry.Change, error) {
+	_, ev, err := b.truth.change(b.at, func(r *registry.Registry) (registry.Change, error) {
 		return r.Update(in)
 	})
 	if err != nil {
 		return err
 	}
-	if group != b.group {
-		b.truth.unsent(c)
-	}
-	return b.engine.Publish(context.Background(), ev, group)
+	return b.engine.Publish(context.Background(), ev, b.group)
 }
 
 // repeats is how often a round measures a figure; the round's is the median.
 const repeats = 25
 
-// timed publishes so many events to groups in turn and measures what it takes to step through them.
-func (b *benchStage) timed(clk clock.Clock, events int, groups ...string) (
-	took float64, w notify.Work, err error) {
-	for i := range events {
-		if err := b.publish(groups[i%len(groups)]); err != nil {
+// timed publishes so many events and measures what it takes to step through them.
+func (b *benchStage) timed(clk clock.Clock, events int) (took float64, w notify.Work, err error) {
+	for range events {
+		if err := b.publish(); err != nil {
 			return 0, w, err
 		}
 	}
@@ -192,34 +196,24 @@ func (b *benchStage) rest() error {
 	return nil
 }
 
-// measure makes the figures of one round. Events that nobody hears of go to two groups in turn, so
-// that each is a step of its own, as it is when changes come one by one; deliveries are to idle
-// consumers; what is queued waits behind the events that they have in hand then.
-func (b *benchStage) measure(clk clock.Clock) (route, deliver, queued float64, err error) {
-	const unheard, behind = 200, 10
-	var rs, ds, qs []float64
+// queued measures what it takes to put an event behind the one that a consumer has in hand.
+func (b *benchStage) queued(clk clock.Clock) (ns float64, err error) {
+	const behind = 10
+	var all []float64
 	for range repeats {
-		took, w, err := b.timed(clk, unheard, "nobody", "no one")
+		if _, _, err = b.timed(clk, 2); err != nil { // one in hand, the other parks them
+			return 0, err
+		}
+		took, w, err := b.timed(clk, behind)
 		if err != nil {
-			return 0, 0, 0, err
+			return 0, err
 		}
-		rs = append(rs, took/float64(w.Routed))
-		if took, w, err = b.timed(clk, 1, b.group); err != nil {
-			return 0, 0, 0, err
-		}
-		ds = append(ds, took/float64(max(w.Delivered, 1)))
-		if _, _, err = b.timed(clk, 1, b.group); err != nil { // parks them
-			return 0, 0, 0, err
-		}
-		if took, w, err = b.timed(clk, behind, b.group); err != nil {
-			return 0, 0, 0, err
-		}
-		qs = append(qs, took/float64(max(w.Queued, 1)))
+		all = append(all, took/float64(max(w.Queued, 1)))
 		if err := b.rest(); err != nil {
-			return 0, 0, 0, err
+			return 0, err
 		}
 	}
-	return median(rs), median(ds), median(qs), nil
+	return median(all), nil
 }
 
 func median(ns []float64) float64 {
@@ -227,55 +221,55 @@ func median(ns []float64) float64 {
 	return ns[len(ns)/2]
 }
 
-// wakeUp measures how long after Publish an idle worker begins to deliver.
-func wakeUp(ctx context.Context, clk clock.Clock) (ns float64, err error) {
-	const events, pause = 20, 500 * time.Microsecond
-	e, err := notify.New(notify.Config{
-		Types: map[notify.Type]notify.TypeConfig{"WAKE": {Shards: 1}},
-	})
+// underLoad measures in real time how long after it was due an event is with a world's watchers on
+// average, who are busy with the events as they are in a run: what is late beyond the handling and
+// the generator's lag. A single watcher would need many events for the handling times to average
+// out, so its own is constant.
+func underLoad(ctx context.Context, w Workload) (ns float64, err error) {
+	t, err := Generate(w, 1)
 	if err != nil {
 		return 0, err
 	}
-	runCtx, cancel := context.WithCancel(ctx)
-	ended := make(chan error, 1)
-	go func() { ended <- e.Run(runCtx) }()
-	defer func() {
-		cancel()
-		<-ended
-	}()
-	got := make(arrivals, 1)
-	if _, err := e.Subscribe("WAKE", "s", "", got, nil); err != nil {
+	s := quietScenario()
+	s.Workload, s.Topology, s.Consumers = "", w.Name, w.Consumers
+	s.Warmup, s.Duration, s.Heal = 50*time.Millisecond, 400*time.Millisecond, time.Second
+	s.Rate, s.Arrivals, s.Churn = 50, "constant", 0
+	s.LagBound = time.Hour
+	if w.Consumers == 1 {
+		s.Spread = "constant"
+	}
+	run, err := RunWall(ctx, s, t, Config{Engine: "notifylab", Shards: 1}, nil)
+	if err != nil {
 		return 0, err
 	}
-	var all []float64
-	alarm := newTimer(clk, pause)
-	defer alarm.Stop()
-	for range events {
-		select {
-		case <-alarm.C():
-		case <-ctx.Done():
-			return 0, ctx.Err()
-		}
-		began := clk.Now()
-		err := e.Publish(ctx, &notify.Event{Type: "WAKE", Subject: "s"})
-		if err != nil {
-			return 0, err
-		}
-		select {
-		case <-got:
-		case <-ctx.Done():
-			return 0, ctx.Err()
-		}
-		all = append(all, float64(clk.Now().Sub(began)))
-		alarm.Reset(pause)
+	if run.Propagation.Count == 0 { // it was interrupted
+		return 0, ctx.Err()
 	}
-	return median(all), nil
+	h, err := run.Propagation.Decode()
+	if err != nil {
+		return 0, err
+	}
+	return h.Mean() - float64(s.Handling) - float64(run.GeneratorLag.P50), nil
 }
 
-// arrivals says when something came.
-type arrivals chan struct{}
-
-func (a arrivals) Deliver(batch []*notify.Event) (int, error) {
-	a <- struct{}{}
-	return len(batch), nil
+// underLoads measures what is made of three worlds: waking up for one watcher; delivering to one
+// after another of a large group; and looking up one after another of many groups, each with a
+// watcher.
+func underLoads(ctx context.Context) (route, deliver, wake float64, err error) {
+	one := func(watchers int) Workload {
+		return Workload{Name: "one group", Shape: ShapeOneConsumer, Services: 1, Instances: 100,
+			Consumers: watchers, MeanInDegree: 1}
+	}
+	const crowd, groups = 10_000, 300
+	many := Workload{Name: "many groups", Shape: ShapeMesh, Services: groups + 1,
+		Instances: groups + 1, Consumers: groups + 1, MeanInDegree: groups}
+	var delay [3]float64
+	for i, w := range []Workload{one(1), one(crowd), many} {
+		if delay[i], err = underLoad(ctx, w); err != nil {
+			return 0, 0, 0, err
+		}
+	}
+	deliver = max(delay[1]-delay[0], 0) / (crowd / 2)
+	route = max((delay[2]-delay[0])/(groups/2)-deliver, 0)
+	return route, deliver, max(delay[0]-route, 0), nil
 }

@@ -212,8 +212,8 @@ func (c *consumer) apply(ev *notify.Event, now int64) {
 	a, rec := c.view.apply(ev.Revision, now), c.lane.rec
 	switch {
 	case a.alien:
-		c.lane.stage.checks.fail(checkGap, "consumer of %s got revision %d, which is none of its own",
-			c.view.log.id, ev.Revision)
+		c.lane.stage.checks.fail(checkGap,
+			"consumer of %s got revision %d, which is none of its own", c.view.log.id, ev.Revision)
 		return
 	case a.untold > 0:
 		c.lane.stage.checks.fail(checkGap, "consumer of %s missed %d revisions before %d untold",
@@ -255,7 +255,8 @@ func (c *consumer) die(now int64) {
 
 // backoff is how long to wait before the next attempt to connect: doubling, with jitter.
 func (c *consumer) backoff() int64 {
-	d := min(float64(c.lane.stage.s.Backoff)*math.Exp2(float64(min(c.tries, 20))), float64(backoffMax))
+	first := float64(c.lane.stage.s.Backoff)
+	d := min(first*math.Exp2(float64(min(c.tries, 20))), float64(backoffMax))
 	c.tries++
 	return int64(d * (0.5 + c.lane.rand(c).Float64()))
 }

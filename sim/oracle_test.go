@@ -39,7 +39,7 @@ type system struct {
 	batch   int
 	spread  string
 	policy  string
-	places  int  // K: one in hand and the others in the mailbox
+	places  int // K: one in hand and the others in the mailbox
 	server  server
 	figures []oracle
 }
