@@ -21,7 +21,8 @@ const (
 	timerArrived                   // the first frame on the wire is there
 )
 
-// timers is a binary heap of timers, the next one first. (container/heap would allocate for every
+// timers is a heap of timers with four children to a node, the next one first: half as deep as a
+// binary one, and what is compared lies side by side. (container/heap would allocate for every
 // push.)
 type timers struct {
 	heap []timer
@@ -38,13 +39,14 @@ func (t *timers) push(x timer) {
 	t.heap = append(t.heap, x)
 	h, i := t.heap, len(t.heap)-1
 	for i > 0 {
-		parent := (i - 1) / 2
-		if !h[i].before(&h[parent]) {
+		parent := (i - 1) / 4
+		if !x.before(&h[parent]) {
 			break
 		}
-		h[i], h[parent] = h[parent], h[i]
+		h[i] = h[parent]
 		i = parent
 	}
+	h[i] = x
 }
 
 // next is when the first timer goes off; never if there is none.
@@ -57,25 +59,30 @@ func (t *timers) next() int64 {
 
 // pop removes the first timer; there must be one.
 func (t *timers) pop() timer {
-	h := t.heap
-	first, last := h[0], len(h)-1
-	h[0] = h[last]
-	h[last] = timer{}
-	h = h[:last]
-	for i := 0; ; {
-		child := 2*i + 1
+	last := len(t.heap) - 1
+	first, x := t.heap[0], t.heap[last]
+	t.heap[last] = timer{}
+	t.heap = t.heap[:last]
+	if last == 0 {
+		return first
+	}
+	h, i := t.heap, 0
+	for {
+		child := 4*i + 1
 		if child >= last {
 			break
 		}
-		if child+1 < last && h[child+1].before(&h[child]) {
-			child++
+		for other := child + 1; other < min(child+4, last); other++ {
+			if h[other].before(&h[child]) {
+				child = other
+			}
 		}
-		if !h[child].before(&h[i]) {
+		if x.before(&h[child]) {
 			break
 		}
-		h[i], h[child] = h[child], h[i]
+		h[i] = h[child]
 		i = child
 	}
-	t.heap = h
+	h[i] = x
 	return first
 }
