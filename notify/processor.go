@@ -40,6 +40,9 @@ func (p *processor) subscribe(subject, group string, to Subscriber, b *Backlog) 
 	sh := p.shards[(p.next.Add(1)-1)%uint64(len(p.shards))]
 	s := &Subscription{terms: sh.termsOf(b), to: to}
 	s.state.Store(stateQueued)
+	if !b.WaitForList {
+		s.state.Or(stateListed)
+	}
 	j := joining{s: s, subject: subject, group: group}
 	if p.closing.Load() || !sh.enqueue(s, &j) {
 		return nil, fmt.Errorf("subscribe to %s %q: %w", p.typ, subject, ErrClosed)

@@ -15,7 +15,7 @@ type Subscriber interface {
 // The bits of Subscription.state.
 const (
 	stateEnded  uint32 = 1 << iota // the reason is set; nothing is delivered any more
-	stateListed                    // StartAfter was called
+	stateListed                    // StartAfter was called, or nobody waits for that
 	stateReady                     // Ready was called since the shard last looked
 	stateQueued                    // stands in the shard's attention list
 	stateGone                      // the shard has let go of it

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"fmt"
+	"math"
 	"runtime/debug"
 	"time"
 )
@@ -45,14 +46,7 @@ func (sh *shard) resume(now time.Time) {
 				sh.begin(g)
 			}
 			for g != nil && w.mi < len(g.members) {
-				if w.mi%ahead == 0 {
-					touch(g.members[w.mi:min(w.mi+ahead, len(g.members))])
-				}
-				s := g.members[w.mi]
-				w.mi++
-				if !s.ended() {
-					sh.offer(s, now)
-				}
+				sh.some(g, now)
 				if w.waiting != nil {
 					return
 				}
@@ -64,15 +58,58 @@ func (sh *shard) resume(now time.Time) {
 	sh.work.Idle = false
 }
 
-// ahead is how many members are touched at a time.
-const ahead = 16
+// ahead is how many members are looked at together.
+const ahead = 32
 
-// touch loads the next members, so that a million of them, which are in no cache, are waited for
-// together and not one by one.
-func touch(members []*Subscription) {
-	for _, s := range members {
-		s.state.Load()
+// some offers the batch to the next members, up to the first that makes work.
+func (sh *shard) some(g *group, now time.Time) {
+	w := &sh.walk
+	next := g.members[w.mi:min(w.mi+ahead, len(g.members))]
+	n, taken, err := deliverAll(next, w.batch, w.minRev)
+	all := n * len(w.batch)
+	sh.counts.Offered += uint64(all)
+	sh.counts.Delivered += uint64(all)
+	sh.work.Delivered += all
+	if w.mi += n; n == len(next) {
+		return
 	}
+	s := next[n]
+	w.mi++
+	switch {
+	case taken != uncalled:
+		sh.counts.Offered += uint64(len(w.batch))
+		sh.keep(s, w.batch[sh.delivered(s, w.batch, taken, err):], now)
+	case !s.ended():
+		sh.offer(s, now)
+	}
+}
+
+// uncalled says that a subscriber was not called, for its subscription must be looked at first.
+const uncalled = math.MinInt
+
+// deliverAll calls one member after the other as long as there is nothing to it: it lives, nothing
+// waits for it, and it takes the whole batch, none of which is stale. It says how many did, and what
+// became of the call of the next one.
+func deliverAll(members []*Subscription, batch []*Event, minRev int64) (n, taken int, err error) {
+	for _, s := range members {
+		s.state.Load() // those that are in no cache are waited for together, not one by one
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			taken, err = 0, &PanicError{Value: v, Stack: debug.Stack()}
+		}
+	}()
+	for n = range members {
+		s := members[n]
+		if s.state.Load()&(stateEnded|stateListed) != stateListed || s.box != nil ||
+			s.since.Load() >= minRev {
+			return n, uncalled, nil
+		}
+		if taken, err = s.to.Deliver(batch); taken != len(batch) || err != nil {
+			return n, taken, err
+		}
+	}
+	return len(members), 0, nil
 }
 
 // begin begins with a group; nil if the shard has none of that name.
@@ -146,7 +183,7 @@ func (w *walk) group() (g *group, more bool) {
 func (sh *shard) offer(s *Subscription, now time.Time) {
 	w := &sh.walk
 	sh.counts.Offered += uint64(len(w.batch))
-	if s.backlog.WaitForList && s.state.Load()&stateListed == 0 {
+	if s.state.Load()&stateListed == 0 {
 		sh.suspend(s, w.batch, true, now)
 		return
 	}
@@ -163,6 +200,11 @@ func (sh *shard) give(s *Subscription, events []*Event, now time.Time) {
 		}
 		events = events[sh.deliver(s, events):]
 	}
+	sh.keep(s, events, now)
+}
+
+// keep has what s was offered and did not take wait for it.
+func (sh *shard) keep(s *Subscription, events []*Event, now time.Time) {
 	if len(events) > 0 && !s.ended() {
 		sh.push(s, events, now)
 	} else if len(events) > 0 {
@@ -182,9 +224,14 @@ func (sh *shard) skipStale(events []*Event, since int64) []*Event {
 	return sh.fresh
 }
 
-// deliver calls the subscriber, counts what it took and ends its subscription when it fails.
+// deliver calls the subscriber.
 func (sh *shard) deliver(s *Subscription, events []*Event) (taken int) {
 	taken, err := call(s.to, events)
+	return sh.delivered(s, events, taken, err)
+}
+
+// delivered counts what a subscriber took of events, and ends its subscription when it failed.
+func (sh *shard) delivered(s *Subscription, events []*Event, taken int, err error) int {
 	if taken < 0 || taken > len(events) {
 		err = fmt.Errorf("%w: Deliver took %d of a batch of %d", ErrInvalid, taken, len(events))
 		taken = 0
