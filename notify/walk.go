@@ -88,8 +88,8 @@ func (sh *shard) some(g *group, now time.Time) {
 const uncalled = math.MinInt
 
 // deliverAll calls one member after the other as long as there is nothing to it: it lives, nothing
-// waits for it, and it takes the whole batch, none of which is stale. It says how many did, and what
-// became of the call of the next one.
+// waits for it, and it takes the whole batch, none of which is stale. It says how many did, and
+// what became of the call of the next one.
 func deliverAll(members []*Subscription, batch []*Event, minRev int64) (n, taken int, err error) {
 	for _, s := range members {
 		s.state.Load() // those that are in no cache are waited for together, not one by one
