@@ -229,8 +229,12 @@ func (st *stage) behind() (most int) {
 }
 
 // trim forgets the part of the logs that all views have applied, so that a long run doesn't keep
-// its history. A group with a consumer that has no view yet keeps it until that one has listed.
+// its history. A group with a consumer that has no view yet keeps it until that one has listed. It
+// looks at every consumer, so it waits until there are as many entries as a quarter of them.
 func (st *stage) trim() {
+	if !st.truth.grown(len(st.consumers) / 4) {
+		return
+	}
 	for _, g := range st.truth.groups {
 		g.needed = g.len()
 	}

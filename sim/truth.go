@@ -18,8 +18,9 @@ type truth struct {
 	epoch  time.Time
 	groups map[string]*groupLog
 
-	mu  sync.Mutex // a change and its log entries are one; so are a list's revision and position
-	reg *registry.Registry
+	mu      sync.Mutex // a change and its log entries are one; so are a list's revision and position
+	reg     *registry.Registry
+	entries int // in all logs since the last trim
 }
 
 // groupLog is what one group of watchers must hear of, in order.
@@ -74,9 +75,21 @@ func (t *truth) change(due int64, apply step) (*registry.Change, *notify.Event, 
 	for _, id := range c.Consumers {
 		if g := t.groups[id]; g != nil {
 			g.append(entry{revision: c.Revision, due: due}, c.Instance.ID)
+			t.entries++
 		}
 	}
 	return &c, c.Event(t.epoch.Add(time.Duration(due))), nil
+}
+
+// grown reports whether the logs have so many new entries, and counts from 0 again if so.
+func (t *truth) grown(entries int) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.entries < entries {
+		return false
+	}
+	t.entries = 0
+	return true
 }
 
 // unsent notes that nobody will be told of a change.
