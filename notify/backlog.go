@@ -1,11 +1,9 @@
 package notify
 
-import "time"
-
 // What a shard does with events that a subscriber can't take: the mailbox and its policies.
 
 // push puts events behind what waits for s; beyond its size the overflow policy acts.
-func (sh *shard) push(s *Subscription, events []*Event, now time.Time) {
+func (sh *shard) push(s *Subscription, events []*Event) {
 	if s.box == nil {
 		s.box = newMailbox(s.backlog.size(), false)
 	}
@@ -14,7 +12,7 @@ func (sh *shard) push(s *Subscription, events []*Event, now time.Time) {
 	}
 	for len(events) > 0 {
 		if s.box.full() {
-			if settled := sh.makeRoom(s, events, now); settled > 0 {
+			if settled := sh.makeRoom(s, events); settled > 0 {
 				events = events[settled:]
 				continue
 			}
@@ -30,7 +28,7 @@ func (sh *shard) push(s *Subscription, events []*Event, now time.Time) {
 // first, all of them when it conflates, ends the subscription or suspends the walk, or none because
 // there is room now. It goes by the policy and not by s.ended(): s may be closed at any moment, by
 // an Observer or on another goroutine, and whoever counts these events must not change with that.
-func (sh *shard) makeRoom(s *Subscription, events []*Event, now time.Time) (settled int) {
+func (sh *shard) makeRoom(s *Subscription, events []*Event) (settled int) {
 	switch s.backlog.Overflow {
 	case Conflate:
 		sh.lag(s, events)
@@ -53,7 +51,7 @@ func (sh *shard) makeRoom(s *Subscription, events []*Event, now time.Time) (sett
 		sh.lose(s, events, Evicted)
 		return len(events)
 	case Block:
-		sh.suspend(s, events, false, now)
+		sh.suspend(s, events, false)
 		return len(events)
 	}
 	return 1

@@ -153,7 +153,7 @@ func (e *Engine) Step(now time.Time) (Work, error) {
 	}
 	idle := Work{Idle: true, Closed: true}
 	for range e.shards {
-		w := e.shards[e.turn].step(now)
+		w := e.shards[e.turn].stepAt(now)
 		e.turn = (e.turn + 1) % len(e.shards)
 		if !w.Idle {
 			return w, nil
@@ -174,7 +174,7 @@ func (e *Engine) StepShard(shard int, now time.Time) (Work, error) {
 	if e.driven.Load() {
 		return Work{Shard: shard, Idle: true}, ErrRunning
 	}
-	return e.shards[shard].step(now), nil
+	return e.shards[shard].stepAt(now), nil
 }
 
 // Doing is what the step of a shard that is under way has done so far: for a driver that is asked
@@ -221,10 +221,17 @@ func (e *Engine) ResetHighWater() {
 	}
 }
 
+// stepAt is step at a given time.
+func (sh *shard) stepAt(now time.Time) Work {
+	sh.at = now
+	return sh.step()
+}
+
 // run is the goroutine around step: it sleeps when there is nothing to do.
 func (sh *shard) run(clk clock.Clock) {
+	sh.clock = clk
 	for {
-		work := sh.step(clk.Now())
+		work := sh.step()
 		if work.Closed {
 			return
 		}

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/notifylab/notifylab/notify/clock"
 	"github.com/notifylab/notifylab/notify/queue"
 )
 
@@ -48,6 +49,8 @@ type shard struct {
 	asleep atomic.Bool
 	wake   chan struct{}
 
+	clock clock.Clock // what time it is; nil under Step, then it is…
+	at    time.Time   // …that of the step
 	tables
 	walk     walk
 	buf      []task          // scratch: what take took
@@ -109,7 +112,7 @@ func (sh *shard) hasWork() bool {
 // step does one unit of work: one batch of events for one target, with whatever asked for
 // attention before it. The tasks are taken before the attention list: so a subscription made
 // before a Publish is in the tables when that event is routed.
-func (sh *shard) step(now time.Time) Work {
+func (sh *shard) step() Work {
 	sh.work = Work{Shard: sh.id, Idle: true}
 	if sh.closed {
 		sh.work.Closed = true
@@ -120,7 +123,7 @@ func (sh *shard) step(now time.Time) Work {
 	}
 	sh.attend()
 	if sh.walk.active {
-		sh.resume(now)
+		sh.resume()
 		if !sh.walk.active && sh.deferred.len() > 0 {
 			sh.attendDeferred()
 		}
@@ -144,6 +147,15 @@ func (sh *shard) report() {
 	sh.pubMu.Lock()
 	sh.published = *c
 	sh.pubMu.Unlock()
+}
+
+// now is asked for only when somebody must be waited for: reading a clock takes as long as a small
+// step does.
+func (sh *shard) now() time.Time {
+	if sh.clock != nil {
+		return sh.clock.Now()
+	}
+	return sh.at
 }
 
 // take moves a run of tasks with one target into the walk.
@@ -174,7 +186,7 @@ func (sh *shard) close() {
 	if w := &sh.walk; w.active {
 		if s := w.waiting; s != nil {
 			s.finish(ErrClosed)
-			sh.waited(w.deadline)
+			sh.waited()
 		}
 		w.finish()
 	}

@@ -28,9 +28,9 @@ type walk struct {
 }
 
 // resume walks on until the batch is through or a member makes the shard wait.
-func (sh *shard) resume(now time.Time) {
+func (sh *shard) resume() {
 	w := &sh.walk
-	if w.waiting != nil && !sh.waited(now) {
+	if w.waiting != nil && !sh.waited() {
 		return
 	}
 	if w.gi == 0 && !w.begun {
@@ -46,7 +46,7 @@ func (sh *shard) resume(now time.Time) {
 				sh.begin(g)
 			}
 			for g != nil && w.mi < len(g.members) {
-				sh.some(g, now)
+				sh.some(g)
 				if w.waiting != nil {
 					return
 				}
@@ -62,7 +62,7 @@ func (sh *shard) resume(now time.Time) {
 const ahead = 32
 
 // some offers the batch to the next members, up to the first that makes work.
-func (sh *shard) some(g *group, now time.Time) {
+func (sh *shard) some(g *group) {
 	w := &sh.walk
 	next := g.members[w.mi:min(w.mi+ahead, len(g.members))]
 	n, taken, err := deliverAll(next, w.batch, w.minRev)
@@ -78,9 +78,9 @@ func (sh *shard) some(g *group, now time.Time) {
 	switch {
 	case taken != uncalled:
 		sh.counts.Offered += uint64(len(w.batch))
-		sh.keep(s, w.batch[sh.delivered(s, w.batch, taken, err):], now)
+		sh.keep(s, w.batch[sh.delivered(s, w.batch, taken, err):])
 	case !s.ended():
-		sh.offer(s, now)
+		sh.offer(s)
 	}
 }
 
@@ -129,18 +129,18 @@ func (w *walk) finish() {
 }
 
 // suspend makes the shard wait for s: for its list, or for room in its backlog.
-func (sh *shard) suspend(s *Subscription, events []*Event, forList bool, now time.Time) {
+func (sh *shard) suspend(s *Subscription, events []*Event, forList bool) {
 	w := &sh.walk
 	w.waiting, w.pending, w.forList = s, events, forList
-	w.deadline = now.Add(s.backlog.addTimeout())
+	w.deadline = sh.now().Add(s.backlog.addTimeout())
 	sh.counts.InFlight += uint64(len(events))
 }
 
 // waited reports whether the walk may go on, after settling what has waited.
-func (sh *shard) waited(now time.Time) bool {
+func (sh *shard) waited() bool {
 	w := &sh.walk
 	s, events := w.waiting, w.pending
-	late := !now.Before(w.deadline)
+	late := !sh.now().Before(w.deadline)
 	ready := s.box == nil || !s.box.full()
 	if w.forList {
 		ready = s.state.Load()&stateListed != 0
@@ -155,11 +155,11 @@ func (sh *shard) waited(now time.Time) bool {
 	case s.ended():
 		sh.lose(s, events, endCause(s.Err()))
 	case ready || w.forList: // too late a list delays no longer, but loses nothing
-		sh.give(s, events, now)
+		sh.give(s, events)
 	default:
 		sh.lose(s, events[:1], TimedOut)
 		if len(events) > 1 {
-			sh.push(s, events[1:], now)
+			sh.push(s, events[1:])
 		}
 	}
 	return w.waiting == nil
@@ -180,18 +180,18 @@ func (w *walk) group() (g *group, more bool) {
 }
 
 // offer owes the batch to s and settles as much of that as can be settled now.
-func (sh *shard) offer(s *Subscription, now time.Time) {
+func (sh *shard) offer(s *Subscription) {
 	w := &sh.walk
 	sh.counts.Offered += uint64(len(w.batch))
 	if s.state.Load()&stateListed == 0 {
-		sh.suspend(s, w.batch, true, now)
+		sh.suspend(s, w.batch, true)
 		return
 	}
-	sh.give(s, w.batch, now)
+	sh.give(s, w.batch)
 }
 
 // give delivers events to s, or puts them behind what is waiting for it already.
-func (sh *shard) give(s *Subscription, events []*Event, now time.Time) {
+func (sh *shard) give(s *Subscription, events []*Event) {
 	if !s.parked() {
 		if since := s.since.Load(); since >= sh.walk.minRev {
 			if events = sh.skipStale(events, since); len(events) == 0 {
@@ -200,13 +200,13 @@ func (sh *shard) give(s *Subscription, events []*Event, now time.Time) {
 		}
 		events = events[sh.deliver(s, events):]
 	}
-	sh.keep(s, events, now)
+	sh.keep(s, events)
 }
 
 // keep has what s was offered and did not take wait for it.
-func (sh *shard) keep(s *Subscription, events []*Event, now time.Time) {
+func (sh *shard) keep(s *Subscription, events []*Event) {
 	if len(events) > 0 && !s.ended() {
-		sh.push(s, events, now)
+		sh.push(s, events)
 	} else if len(events) > 0 {
 		sh.lose(s, events, endCause(s.Err()))
 	}
