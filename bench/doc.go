@@ -31,6 +31,7 @@
 //     until a subscriber has it, over all but the stuck one, and the publisher's own part of that.
 //     Where lag-p99-ns is large the machine was busy, and the others say nothing.
 //   - dropped: what the stuck subscriber lost, exactly.
+//   - subscribe-s, gc-ms and event-ms: see BenchmarkMillion.
 //   - B/sub: heap and stacks in use with the subscribers less those without, each after a garbage
 //     collection, divided by their number.
 //

@@ -18,7 +18,7 @@ type truth struct {
 	epoch  time.Time
 	groups map[string]*groupLog
 
-	mu      sync.Mutex // a change and its log entries are one; so are a list's revision and position
+	mu      sync.Mutex // a change and its entries are one; so are a list's revision and position
 	reg     *registry.Registry
 	entries int // in all logs since the last trim
 }
