@@ -272,8 +272,10 @@ func (c *consumer) drawTime(spread string, mean float64) int64 {
 	return c.draw(mean)
 }
 
-// draw is a log-normal time with the given mean, in ns.
+// draw is a log-normal time with the given mean, in ns. The conversion keeps compilers from fusing
+// the multiplication with the subtraction, which would round differently on other machines.
 func (c *consumer) draw(mean float64) int64 {
-	spread := math.Exp(handlingSigma*c.lane.rand(c).NormFloat64() - handlingSigma*handlingSigma/2)
+	z := float64(handlingSigma * c.lane.rand(c).NormFloat64())
+	spread := math.Exp(z - handlingSigma*handlingSigma/2)
 	return int64(min(mean*spread, longest))
 }

@@ -20,7 +20,7 @@ type (
 )
 
 const (
-	Never      = never
+	Never      = int64(never)
 	BackoffMax = backoffMax
 )
 
