@@ -92,7 +92,7 @@ func TestAcceptance_NoJoinerIsDeaf(t *testing.T) {
 	}
 	assert.Zero(t, deaf, "of %d", tries)
 	st := e.Stats()
-	assert.LessOrEqual(t, st.Groups, groups+1)
+	assert.LessOrEqual(t, st.Groups, groups+4, "those of the fence, too")
 	assert.Zero(t, st.Balance())
 }
 

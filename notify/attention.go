@@ -69,6 +69,7 @@ func (sh *shard) attendAll(list *attention) {
 			if j.s.state.And(^(stateQueued|stateReady))&stateEnded == 0 {
 				sh.join(j)
 			} else {
+				sh.p.left(j.subject, j.group)
 				sh.remove(j.s)
 			}
 		}
@@ -115,7 +116,8 @@ func (sh *shard) remove(s *Subscription) {
 		sh.discard(s, endCause(reason))
 		sh.counts.parked--
 	}
-	if s.group != nil {
+	if g := s.group; g != nil {
+		sh.p.left(g.subject.name, g.name)
 		sh.tables.leave(s)
 	}
 	s.box = nil

@@ -79,7 +79,7 @@ func (b *Books) add(o *Books) {
 type Stats struct {
 	Published uint64 // events that Publish accepted
 	Rejected  uint64 // events that it did not: ErrFull, or ctx ended while it waited for room
-	Discarded uint64 // events accepted but not routed before the engine closed, times shards
+	Discarded uint64 // events accepted but not routed before the engine closed, times their shards
 
 	Queued    int // events in the fullest task queue
 	QueueHigh int // the most there ever were since the start or ResetHighWater

@@ -3,6 +3,7 @@ package notify_test
 import (
 	"context"
 	"flag"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -264,7 +265,9 @@ func newFence(t tester, e *notify.Engine) *fence {
 		return len(batch), nil
 	}
 	for ; f.subs < 4; f.subs++ {
-		_, err := e.Subscribe(instance, "/fence/", "", &client{on: on}, nil)
+		// New groups take turns with the shards.
+		group := fmt.Sprint("fence", f.subs)
+		_, err := e.Subscribe(instance, "/fence/", group, &client{on: on}, nil)
 		require.NoError(t, err)
 	}
 	return f

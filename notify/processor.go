@@ -14,10 +14,10 @@ type processor struct {
 	cfg      TypeConfig
 	observer Observer
 	shards   []*shard
-	next     atomic.Uint64 // the shard of the next subscription, round robin
-	closing  atomic.Bool   // set under mu, read without
+	closing  atomic.Bool // set under mu, read without
 
 	mu        sync.Mutex
+	directory directory
 	line      []*waiter // publishers that wait for room, first come first served
 	waiting   atomic.Int64
 	published uint64
@@ -29,6 +29,7 @@ type waiter struct{ look chan struct{} }
 
 func newProcessor(t Type, cfg TypeConfig, observer Observer, firstID int) *processor {
 	p := &processor{typ: t, cfg: cfg.Effective(), observer: observer}
+	p.directory = newDirectory(p.cfg.Shards)
 	for i := range p.cfg.Shards {
 		p.shards = append(p.shards, newShard(p, firstID+i))
 	}
@@ -37,7 +38,9 @@ func newProcessor(t Type, cfg TypeConfig, observer Observer, firstID int) *proce
 
 func (p *processor) subscribe(subject, group string, to Subscriber, b *Backlog) (
 	*Subscription, error) {
-	sh := p.shards[(p.next.Add(1)-1)%uint64(len(p.shards))]
+	p.mu.Lock()
+	sh := p.shards[p.directory.join(subject, group)]
+	p.mu.Unlock()
 	s := &Subscription{terms: sh.termsOf(b), to: to}
 	s.state.Store(stateQueued)
 	if !b.WaitForList {
@@ -45,18 +48,38 @@ func (p *processor) subscribe(subject, group string, to Subscriber, b *Backlog) 
 	}
 	j := joining{s: s, subject: subject, group: group}
 	if p.closing.Load() || !sh.enqueue(s, &j) {
+		p.left(subject, group)
 		return nil, fmt.Errorf("subscribe to %s %q: %w", p.typ, subject, ErrClosed)
 	}
 	return s, nil
 }
 
-// publish puts t on every shard's queue, all or none. The event of a Publish that returned before
-// another one began comes first everywhere.
+// left is a shard's word that it has let go of a member.
+func (p *processor) left(subject, group string) {
+	p.mu.Lock()
+	p.directory.leave(subject, group)
+	p.mu.Unlock()
+}
+
+// to is the shards that an event is for. Who subscribes later has no claim to it.
+func (p *processor) to(t *task) []*shard {
+	if len(p.shards) == 1 {
+		return p.shards
+	}
+	if shard := p.directory.find(t.ev.Subject, t.groups); shard != all {
+		return p.shards[shard : shard+1]
+	}
+	return p.shards
+}
+
+// publish puts t on the queues of the shards that it is for, all or none. The event of a Publish
+// that returned before another one began comes first everywhere.
 func (p *processor) publish(ctx context.Context, t task) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var w *waiter
-	for p.full() || (len(p.line) > 0 && p.line[0] != w) {
+	to := p.to(&t)
+	for full(to) || (len(p.line) > 0 && p.line[0] != w) {
 		if p.closing.Load() {
 			break
 		}
@@ -79,6 +102,7 @@ func (p *processor) publish(ctx context.Context, t task) error {
 			err = ctx.Err()
 		}
 		p.mu.Lock()
+		to = p.to(&t) // they may have changed
 		if err != nil {
 			p.rejected++
 			return fmt.Errorf("publish to %s %q: waiting for room: %w", p.typ, t.ev.Subject, err)
@@ -88,15 +112,15 @@ func (p *processor) publish(ctx context.Context, t task) error {
 		return fmt.Errorf("publish to %s %q: %w", p.typ, t.ev.Subject, ErrClosed)
 	}
 	p.published++
-	for _, sh := range p.shards {
+	for _, sh := range to {
 		sh.tasks.Offer(t) // there is room: under mu nobody else adds
 		sh.rouse()
 	}
 	return nil
 }
 
-func (p *processor) full() bool {
-	for _, sh := range p.shards {
+func full(shards []*shard) bool {
+	for _, sh := range shards {
 		if sh.tasks.Full() {
 			return true
 		}

@@ -52,6 +52,7 @@ func TestPublish_RejectReturnsErrFullAtOnce(t *testing.T) {
 	r := newRig(t, notify.TypeConfig{Shards: 2, QueueSize: 3, WhenFull: notify.Reject})
 	c := eager()
 	r.join("g", c, nil)
+	r.join("h", eager(), nil) // on the other shard
 	for range 3 {
 		r.put(&notify.Event{})
 	}

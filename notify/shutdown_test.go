@@ -40,7 +40,7 @@ func TestShutdown_DiscardsAndCounts(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			obs := newListener()
 			r := newRig(t, notify.TypeConfig{Shards: 2}, obs)
-			a, b := r.join("g", refusing(), nil), r.join("g", eager(), nil) // one on each shard
+			a, b := r.join("g", refusing(), nil), r.join("h", eager(), nil) // one on each shard
 			r.send(3)
 			if name == "the context of Run" { // the workers may route events before they hear of it
 				r.Close()

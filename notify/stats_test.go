@@ -21,7 +21,7 @@ func TestStats_PerTypeAndInTotal(t *testing.T) {
 		if i == 0 {
 			to = refusing()
 		}
-		_, err := e.Subscribe(typ, subject, "g", to, nil)
+		_, err := e.Subscribe(typ, subject, []string{"g", "g", "h", "g"}[i], to, nil)
 		require.NoError(t, err)
 	}
 	publish := func(typ notify.Type, n int) {
@@ -139,9 +139,8 @@ func TestStep_NextIsTheEarliestOfAllShards(t *testing.T) {
 	r := newRig(t, notify.TypeConfig{Shards: 2})
 	late, soon := waits, waits
 	late.AddTimeout *= 3
-	for _, b := range []*notify.Backlog{&late, &soon} { // one on each shard
-		r.join("g", eager(), b)
-	}
+	r.join("g", eager(), &late) // one on each shard
+	r.join("h", eager(), &soon)
 	r.send(1)
 	w, _ := r.settle()
 	assert.Equal(t, epoch.Add(soon.AddTimeout), w.Next)

@@ -1,0 +1,92 @@
+package notify
+
+// directory knows on which shards the members of each group live, so that an event goes to no
+// other. A small group lives on one shard, where one worker serves it out of one cache; a large one
+// is spread over all of them. It belongs to its processor's lock.
+type directory struct {
+	shards   int
+	next     int // the shard of the next new group
+	subjects map[string]map[string]place
+}
+
+// place is where a group lives.
+type place struct {
+	members int32 // that have subscribed, and that their shard has not let go of
+	home    int32 // the shard of the first ones
+	spread  bool  // there were more than fit there; until the last one has left
+}
+
+// smallGroup is how many members live on one shard.
+const smallGroup = 128
+
+func newDirectory(shards int) directory {
+	return directory{shards: shards, subjects: make(map[string]map[string]place)}
+}
+
+// join gives the shard of a new member.
+func (d *directory) join(subject, group string) (shard int) {
+	groups := d.subjects[subject]
+	if groups == nil {
+		groups = make(map[string]place)
+		d.subjects[subject] = groups
+	}
+	p, ok := groups[group]
+	if !ok {
+		p.home = int32(d.next)
+		d.next = (d.next + 1) % d.shards
+	}
+	shard = int(p.home)
+	if p.members >= smallGroup || p.spread {
+		p.spread = true
+		shard = (shard + int(p.members)) % d.shards
+	}
+	p.members++
+	groups[group] = p
+	return shard
+}
+
+// leave forgets a member.
+func (d *directory) leave(subject, group string) {
+	groups := d.subjects[subject]
+	p := groups[group]
+	if p.members--; p.members > 0 {
+		groups[group] = p
+		return
+	}
+	if delete(groups, group); len(groups) == 0 {
+		delete(d.subjects, subject)
+	}
+}
+
+// all stands for every shard.
+const all = -1
+
+// find gives the shard on which all members of the groups live, or all. An event that nobody hears
+// goes to all, too: its way ends there, and it takes its place in the queues until then.
+func (d *directory) find(subject string, groups []string) (shard int) {
+	byName := d.subjects[subject]
+	shard = all
+	if len(groups) == 0 && len(byName) == 1 {
+		for _, p := range byName {
+			return p.shard()
+		}
+	}
+	for _, name := range groups {
+		p, known := byName[name]
+		if !known {
+			continue
+		}
+		if p.spread || shard != all && shard != int(p.home) {
+			return all
+		}
+		shard = int(p.home)
+	}
+	return shard
+}
+
+func (p place) shard() int {
+	if p.spread {
+		return all
+	}
+	return int(p.home)
+}
