@@ -12,8 +12,8 @@
 // Publish puts an event on the task queues of those shards of its type's processor where members of
 // its groups live: a group of up to 128 lives on one, a larger one is spread over all of them. A
 // shard takes runs of events for the same target, finds the members among its own subscriptions
-// (subject → group → members), and calls each one's Deliver. A subscriber that takes less than it is
-// offered is parked: what it did not take, and what comes later, waits in a mailbox of its own,
+// (subject → group → members), and calls each one's Deliver. A subscriber that takes less than it
+// is offered is parked: what it did not take, and what comes later, waits in a mailbox of its own,
 // until it calls Ready.
 //
 // # Contract
