@@ -189,6 +189,9 @@ func (r *Rig) SetHandling(d time.Duration) { r.s.Handling = d }
 // CheckBooks has a reading checked.
 func (r *Rig) CheckBooks(s notify.Stats) { r.checkBooks(s) }
 
+// Trim forgets what no view needs.
+func (r *Rig) Trim() { r.trim() }
+
 // Lag is the largest lateness of a lane.
 func (r *Rig) Lag() (most int64) {
 	for _, ln := range r.lanes {

@@ -41,6 +41,10 @@ func (g *groupLog) Add(revision, due int64, key string, unsent bool) {
 	g.append(entry{revision: revision, due: due, unsent: unsent}, key)
 }
 
+// Instances is how many the log has numbered, and Entries how many changes it keeps.
+func (g *groupLog) Instances() int { return len(g.slots) }
+func (g *groupLog) Entries() int   { return len(g.entries) }
+
 func (g *groupLog) Len() int                                 { return g.len() }
 func (g *groupLog) Find(r int64, near int) (at int, ok bool) { return g.find(r, near) }
 

@@ -236,7 +236,7 @@ func (st *stage) trim() {
 		return
 	}
 	for _, g := range st.truth.groups {
-		g.needed = g.len()
+		g.beginTrim()
 	}
 	for _, ln := range st.lanes {
 		ln.mu.Lock()
@@ -247,7 +247,7 @@ func (st *stage) trim() {
 			} else {
 				g.needed = 0
 			}
-			if m := c.view.missed; m != nil && len(g.slots) > g.roomy {
+			if m := c.view.missed; m != nil && g.crowded {
 				g.held.add(m.lacks)
 			}
 		}

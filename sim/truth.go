@@ -35,8 +35,9 @@ type groupLog struct {
 	vacant  []int32          // numbers below len(slots)+len(vacant) that nobody has
 	roomy   int              // instances up to which vacant numbers aren't looked for
 
-	needed int    // trim's: the lowest position of a view
-	held   bitset // trim's: numbers that views have
+	needed  int    // trim's: the lowest position of a view…
+	crowded bool   // …whether vacant numbers are looked for…
+	held    bitset // …and the numbers that views have
 }
 
 // entry is one change.
@@ -143,6 +144,13 @@ func (g *groupLog) len() int {
 	return g.base + len(g.entries)
 }
 
+// beginTrim begins to find out what is needed.
+func (g *groupLog) beginTrim() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.needed, g.crowded = g.base+len(g.entries), len(g.slots) > g.roomy
+}
+
 // trim forgets what lies before needed, and the instances that are in no entry and not in held.
 func (g *groupLog) trim() {
 	g.mu.Lock()
@@ -151,7 +159,7 @@ func (g *groupLog) trim() {
 		g.entries = append([]entry(nil), g.entries[n:]...)
 		g.base = g.needed
 	}
-	if len(g.slots) <= g.roomy {
+	if !g.crowded {
 		return
 	}
 	for i := range g.entries {
