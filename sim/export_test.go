@@ -63,6 +63,15 @@ func (g *groupLog) instance(slot int) string {
 	return ""
 }
 
+// Trim forgets what none of the views needs.
+func (g *groupLog) Trim(views ...*View) {
+	g.beginTrim()
+	for _, v := range views {
+		g.hold(v)
+	}
+	g.trim()
+}
+
 // NewView is the view of a consumer that is born at time now with a list.
 func NewView(log *GroupLog, revision int64, position int, now int64) *View {
 	v := &view{log: log}

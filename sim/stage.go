@@ -241,14 +241,10 @@ func (st *stage) trim() {
 	for _, ln := range st.lanes {
 		ln.mu.Lock()
 		for _, c := range ln.consumers {
-			g := c.view.log
 			if c.alive {
-				g.needed = min(g.needed, c.view.position)
+				c.view.log.hold(&c.view)
 			} else {
-				g.needed = 0
-			}
-			if m := c.view.missed; m != nil && g.crowded {
-				g.held.add(m.lacks)
+				c.view.log.needed = 0
 			}
 		}
 		ln.mu.Unlock()

@@ -33,3 +33,24 @@ func TestALongRunForgetsWhatNobodyNeeds(t *testing.T) {
 	assert.Zero(t, r.Wrong())
 	assert.Empty(t, r.Reasons())
 }
+
+// An instance that a view lacks keeps its number, though the log has forgotten it: the next one
+// must not be taken for it.
+func TestWhatAViewLacksIsNotForgotten(t *testing.T) {
+	log := sim.NewLog()
+	v := sim.NewView(log, 0, 0, 0)
+	log.Add(1, 1, "lost", false)
+	log.Add(2, 2, "got", false)
+	v.Told(1, true)
+	v.Apply(2, 10)
+	log.Trim(v)
+	assert.Zero(t, log.Entries())
+	assert.Equal(t, 1, log.Instances())
+	log.Add(3, 3, "new", false)
+	v.Apply(3, 11)
+	assert.Equal(t, []string{"lost"}, v.Missing())
+	assert.False(t, v.Right())
+	log.Add(4, 4, "lost", false)
+	v.Apply(4, 12)
+	assert.True(t, v.Right())
+}

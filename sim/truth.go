@@ -151,6 +151,14 @@ func (g *groupLog) beginTrim() {
 	g.needed, g.crowded = g.base+len(g.entries), len(g.slots) > g.roomy
 }
 
+// hold keeps what a view needs.
+func (g *groupLog) hold(v *view) {
+	g.needed = min(g.needed, v.position)
+	if v.missed != nil && g.crowded {
+		g.held.add(v.missed.lacks)
+	}
+}
+
 // trim forgets what lies before needed, and the instances that are in no entry and not in held.
 func (g *groupLog) trim() {
 	g.mu.Lock()
