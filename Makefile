@@ -21,8 +21,9 @@ build: ## compile every package
 test: ## run all tests
 	$(GO) test ./...
 
-race: ## run the tests of RACEPKGS (default: the engine) under the race detector
+race: ## run the tests of RACEPKGS (default: the engine) and of the wall driver under the race detector
 	$(GO) test -race $(RACEPKGS)
+	$(GO) test -race -run 'Wall|Network_On|Repair|ALongRun' ./sim
 
 lint: ## gofmt, go vet and staticcheck
 	@out=$$(gofmt -l .) || exit 1; \
