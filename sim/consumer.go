@@ -19,9 +19,9 @@ const backoffMax = 30 * time.Second
 const longest = float64(never / 4)
 
 // consumer is one synthetic consumer. It has one event in hand at a time, for its handling time,
-// and refuses others meanwhile. All but lane, slow, stuck and
-// remote belong to its lane's lock. It fills two
-// cache lines: of a million consumers none is in a cache, and loading it is what an event costs.
+// and refuses others meanwhile. All but lane, slow, stuck and remote belong to its lane's lock. It
+// fills two cache lines: of a million consumers none is in a cache, and loading it is what an event
+// costs.
 type consumer struct {
 	lane    *lane
 	link    *link // nil while it is away
@@ -55,6 +55,9 @@ type link struct {
 
 // stream is how to reach a connection that has a goroutine of its own.
 type stream struct{ ready, close func() }
+
+// up reports whether the connection has been made, and can be closed.
+func (l *link) up() bool { return l.w != nil || l.stream != nil }
 
 // takesMore tells the engine that the consumer can take an event again.
 func (l *link) takesMore() {

@@ -242,7 +242,7 @@ func (ln *lane) answer(r request, now int64) (do action) {
 			c.reconnect(now)
 		}
 	case askLeave, askCrash, askCut:
-		if c.link == nil {
+		if c.link == nil || !c.link.up() {
 			return
 		}
 		do.close = c.link

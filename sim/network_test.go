@@ -117,7 +117,9 @@ func TestNetwork_TheSameBytesAndNoGapOverAnyNetwork(t *testing.T) {
 			Draw(t, "link spread")
 		s.LinkLoss = rapid.SampledFrom([]float64{0, 0.01, 0.3}).Draw(t, "loss")
 		s.Partition = rapid.SampledFrom([]float64{0, 0.5, 1}).Draw(t, "partition")
-		s.PartitionLength = s.Duration / time.Duration(rapid.IntRange(1, 4).Draw(t, "length"))
+		if s.Partition > 0 {
+			s.PartitionLength = s.Duration / time.Duration(rapid.IntRange(1, 4).Draw(t, "length"))
+		}
 		s.Slow = rapid.Float64Range(0, 0.5).Draw(t, "slow")
 		s.Stuck = rapid.Float64Range(0, 0.5).Draw(t, "stuck")
 		s.ConsumerChurn = rapid.SampledFrom([]float64{0, 0.1, 1}).Draw(t, "consumer churn")

@@ -174,6 +174,10 @@ func (s *Scenario) Validate() error {
 	ms.unless(s.Partition >= 0 && s.Partition <= 1, "partition", s.Partition, "a share, 0 to 1")
 	ms.unless(s.PartitionLength >= 0, "partition_length", s.PartitionLength,
 		"a duration, 0s or more")
+	ms.unless(s.Partition == 0 || s.PartitionLength != 0, "partition_length", s.PartitionLength,
+		"a duration above 0 with partition")
+	ms.unless(s.Partition != 0 || s.PartitionLength <= 0, "partition", s.Partition,
+		"a share above 0 with partition_length")
 	ms.unless(s.LagBound > 0, "lag_bound", s.LagBound, "a duration above 0")
 	return ms.err()
 }

@@ -95,6 +95,18 @@ func mistakes(t *testing.T, err error) sim.Mistakes {
 	return ms
 }
 
+func TestAPartitionNeedsBothAShareAndALength(t *testing.T) {
+	s := sim.DefaultScenario()
+	s.Partition = 0.3
+	assert.Equal(t, sim.Mistakes{{"partition_length", "0s", "a duration above 0 with partition"}},
+		mistakes(t, s.Validate()))
+	s.Partition, s.PartitionLength = 0, time.Second
+	assert.Equal(t, sim.Mistakes{{"partition", "0", "a share above 0 with partition_length"}},
+		mistakes(t, s.Validate()))
+	s.Partition = 0.3
+	assert.NoError(t, s.Validate())
+}
+
 func TestEveryFieldOfAScenarioSaysWhatItTakes(t *testing.T) {
 	for _, b := range badFields {
 		for i, set := range b.set {

@@ -32,8 +32,9 @@ Examples:
 
 Without --engine, --queue-sizes, --watcher-queues and --policy it runs a choice of
 configurations that shows the trade-off, and the two service-center baselines; beyond 100000
-consumers a smaller choice. With any of them it runs every combination of what is given. A baseline keeps its own policy and, unless they are
-given, its own sizes; its verdict doesn't change the exit code.
+consumers a smaller choice. With any of them it runs every combination of what is given. A
+baseline keeps its own policy and, unless they are given, its own sizes; its verdict doesn't
+change the exit code.
 
 Exit codes: 0 passed; 1 a check failed; 2 bad input; 3 a run is invalid (the generator was
 saturated, too few samples); 130 interrupted.
