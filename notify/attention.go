@@ -7,16 +7,18 @@ package notify
 type joining struct {
 	s              *Subscription
 	subject, group string
+	at             *group // that of the name, if the directory has made it
 }
 
-// attention is who a shard must look at: who joined, and who is ready or has ended. A subscription
-// stands in it once at most.
+// attention is who a shard must look at: who joined, whose Deliver has returned at last, and who is
+// ready or has ended. A subscription stands in each list once at most.
 type attention struct {
-	joins []joining
-	subs  []*Subscription
+	joins   []joining
+	returns []returned
+	subs    []*Subscription
 }
 
-func (a *attention) len() int { return len(a.joins) + len(a.subs) }
+func (a *attention) len() int { return len(a.joins) + len(a.returns) + len(a.subs) }
 
 // enqueue has the shard look at s; false means that the shard has ended. With j, s joins.
 func (sh *shard) enqueue(s *Subscription, j *joining) bool {
@@ -30,84 +32,126 @@ func (sh *shard) enqueue(s *Subscription, j *joining) bool {
 	} else {
 		sh.inbox.subs = append(sh.inbox.subs, s)
 	}
-	sh.attended.Store(int64(sh.inbox.len()))
+	sh.enqueuedLocked()
 	sh.mu.Unlock()
 	sh.rouse()
 	return true
 }
 
-// attend looks at everyone on the attention list. While a walk is suspended only those that are
+func (sh *shard) enqueuedLocked() { sh.attended.Store(int64(sh.inbox.len())) }
+
+// enqueueReturned has the shard, which can't end before, settle a loan.
+func (sh *shard) enqueueReturned(r returned) {
+	sh.mu.Lock()
+	sh.inbox.returns = append(sh.inbox.returns, r)
+	sh.enqueuedLocked()
+	sh.mu.Unlock()
+	sh.rouse()
+}
+
+// attend looks at everyone on the attention list. While a walk is under way only those that are
 // ready and don't lag are served; all others wait for its end.
 func (sh *shard) attend() {
+	sh.attendAll() // what a worker that has lost the shard had begun
 	if sh.attended.Load() == 0 {
 		return
 	}
 	sh.mu.Lock()
-	list := sh.inbox
+	sh.list = sh.inbox
 	sh.inbox = attention{subs: sh.spare}
 	sh.attended.Store(0)
 	sh.mu.Unlock()
 	sh.spare = nil
-	sh.work.Idle = false
-	sh.attendAll(&list)
-	clear(list.subs)
-	if cap(list.subs) <= max(minSpare, 2*sh.members) {
-		sh.spare = list.subs[:0]
-	}
+	sh.attendAll()
 }
 
 // minSpare is how long an attention list may always be that is kept for reuse.
 const minSpare = 1 << 10
 
-func (sh *shard) attendAll(list *attention) {
-	suspended := sh.walk.waiting != nil
-	if suspended {
-		sh.deferred.joins = append(sh.deferred.joins, list.joins...)
-	} else {
-		for i := range list.joins {
-			j := &list.joins[i]
-			if j.s.state.And(^(stateQueued|stateReady))&stateEnded == 0 {
-				sh.join(j)
-			} else {
-				sh.p.left(j.subject, j.group)
-				sh.remove(j.s)
-			}
+// attendAll works off sh.list. It may lose the shard at any drain: what is done is out of the list.
+func (sh *shard) attendAll() {
+	list := &sh.list
+	if list.len() == 0 {
+		return
+	}
+	sh.work.Idle = false
+	walking := sh.walk.underWay()
+	sh.attendJoins(walking)
+	for len(list.returns) > 0 {
+		r := list.returns[0]
+		list.returns = list.returns[1:]
+		if walking && (r.s.ended() || r.s.lags()) {
+			sh.deferred.returns = append(sh.deferred.returns, r)
+		} else {
+			sh.settle(&r)
 		}
 	}
-	for _, s := range list.subs {
-		bits := s.state.And(^(stateQueued | stateReady))
-		ended := bits&stateEnded != 0
-		switch {
-		case suspended && (ended || s.lags()):
-			if s.state.Or(bits&stateReady|stateQueued)&stateQueued == 0 {
-				sh.deferred.subs = append(sh.deferred.subs, s)
-			}
-		case ended:
-			sh.remove(s)
-		case bits&stateReady != 0:
-			sh.drain(s)
+	for sh.looked < len(list.subs) {
+		s := list.subs[sh.looked]
+		sh.looked++
+		sh.attendTo(s, walking)
+	}
+	clear(list.subs)
+	if cap(list.subs) <= max(minSpare, 2*sh.members) {
+		sh.spare = list.subs[:0]
+	}
+	sh.list, sh.looked = attention{}, 0
+}
+
+func (sh *shard) attendJoins(walking bool) {
+	joins := sh.list.joins
+	sh.list.joins = nil
+	if walking {
+		sh.deferred.joins = append(sh.deferred.joins, joins...)
+		return
+	}
+	for i := range joins {
+		j := &joins[i]
+		if j.s.state.And(^(stateQueued|stateReady))&stateEnded == 0 {
+			sh.join(j)
+		} else {
+			sh.p.left(j.subject, j.group)
+			sh.remove(j.s)
 		}
 	}
 }
 
-// attendDeferred looks at those that had to wait for the end of a suspended walk.
+// attendTo looks at one that is ready or has ended.
+func (sh *shard) attendTo(s *Subscription, walking bool) {
+	bits := s.state.And(^(stateQueued | stateReady))
+	ended := bits&stateEnded != 0
+	switch {
+	case walking && (ended || s.lags()):
+		if s.state.Or(bits&stateReady|stateQueued)&stateQueued == 0 {
+			sh.deferred.subs = append(sh.deferred.subs, s)
+		}
+	case ended:
+		sh.remove(s)
+	case bits&stateReady != 0:
+		sh.drain(s)
+	}
+}
+
+// attendDeferred looks at those that had to wait for the end of a walk.
 func (sh *shard) attendDeferred() {
-	list := sh.deferred
-	sh.deferred = attention{}
-	sh.attendAll(&list)
+	sh.list, sh.deferred = sh.deferred, attention{}
+	sh.attendAll()
 }
 
 func (sh *shard) join(j *joining) {
 	s := j.s
-	sh.tables.join(s, j.subject, j.group)
+	sh.tables.join(j)
 	if s.backlog.Prealloc {
 		s.box = newMailbox(s.backlog.size(), true)
 	}
 }
 
 // remove takes an ended subscription out of the tables. It may be called twice, and for one that
-// never joined.
+// never joined. One whose Deliver has yet to return has to wait for that.
 func (sh *shard) remove(s *Subscription) {
+	if s.lent() {
+		return
+	}
 	if s.state.Or(stateGone)&stateGone != 0 {
 		return
 	}

@@ -4,12 +4,7 @@ package notify
 
 // push puts events behind what waits for s; beyond its size the overflow policy acts.
 func (sh *shard) push(s *Subscription, events []*Event) {
-	if s.box == nil {
-		s.box = newMailbox(s.backlog.size(), false)
-	}
-	if s.box.n == 0 {
-		sh.counts.parked++
-	}
+	sh.park(s)
 	for len(events) > 0 {
 		if s.box.full() {
 			if settled := sh.makeRoom(s, events); settled > 0 {
@@ -22,6 +17,17 @@ func (sh *shard) push(s *Subscription, events []*Event) {
 		sh.work.Queued++
 		events = events[1:]
 	}
+}
+
+// park gives s a mailbox.
+func (sh *shard) park(s *Subscription) *mailbox {
+	if s.box == nil {
+		s.box = newMailbox(s.backlog.size(), false)
+	}
+	if !s.parked() {
+		sh.counts.parked++
+	}
+	return s.box
 }
 
 // makeRoom applies the overflow policy of s and says how many of events that has settled: the
@@ -83,7 +89,7 @@ func (sh *shard) tell(s *Subscription, ev *Event, cause Cause) {
 
 // discard loses everything that waits for s.
 func (sh *shard) discard(s *Subscription, cause Cause) {
-	for s.parked() {
+	for s.box.n > 0 {
 		events := s.box.front(int(s.box.n))
 		sh.lose(s, events, cause)
 		sh.unqueue(s, len(events))
@@ -115,6 +121,10 @@ const drainBudget = 64
 
 // drain delivers from the mailbox of s until that is empty or s takes less than it is offered.
 func (sh *shard) drain(s *Subscription) {
+	if s.lent() {
+		s.state.Or(stateReady) // for settle
+		return
+	}
 	if !s.parked() {
 		return
 	}
@@ -139,7 +149,7 @@ func (sh *shard) drain(s *Subscription) {
 				break
 			}
 		}
-		taken := sh.deliver(s, events)
+		taken := sh.deliver(s, events, true)
 		sh.unqueue(s, taken)
 		if budget -= taken; taken < len(events) {
 			break

@@ -86,5 +86,6 @@ type Stats struct {
 
 	Subjects, Groups, Subscriptions int // living; a group on two shards counts twice
 	Parked                          int // subscriptions with a backlog
+	Blocked                         int // of them, those whose Deliver hasn't returned in time
 	Books
 }

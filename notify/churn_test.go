@@ -22,11 +22,12 @@ import (
 // mark is the Payload of a churn event: its publisher and that one's running number.
 type mark struct{ publisher, n int }
 
-// churner is a subscriber with a temper. Its callbacks come from its shard alone; mood is set by
-// the goroutine that owns the subscription.
+// churner is a subscriber with a temper. Mood is set by the goroutine that owns the subscription.
 type churner struct {
 	t       *testing.T
-	rng     *rand.Rand
+	calls   atomic.Int64 // of Deliver and Ended, under way
+	rng     *rand.Rand   // of Deliver
+	lossRNG *rand.Rand   // of Dropped
 	temper  int
 	mood    atomic.Bool // takes everything when set
 	sub     atomic.Pointer[notify.Subscription]
@@ -38,6 +39,8 @@ type churner struct {
 	reasons []error
 }
 
+const churnPatience = 50 * time.Microsecond
+
 const (
 	temperFast = iota
 	temperSlow
@@ -46,11 +49,14 @@ const (
 	temperFails
 	temperCloses // itself, from within Deliver
 	temperLies   // about what it took
+	temperBlocks // in Deliver, for longer than the engine has patience
 	tempers
 )
 
 func (c *churner) Deliver(batch []*notify.Event) (int, error) {
 	assert.Zero(c.t, c.ended, "Deliver after Ended")
+	assert.EqualValues(c.t, 1, c.calls.Add(1), "Deliver while it is under way")
+	defer c.calls.Add(-1)
 	n := len(batch)
 	if !c.mood.Load() && c.temper != temperFast {
 		n = c.rng.IntN(n + 1)
@@ -70,6 +76,8 @@ func (c *churner) Deliver(batch []*notify.Event) (int, error) {
 		err = io.ErrUnexpectedEOF
 	case c.temper == temperLies && odd:
 		return len(batch) + 1, nil
+	case c.temper == temperBlocks && c.rng.IntN(4) == 0:
+		time.Sleep(time.Duration(c.rng.IntN(int(4 * churnPatience))))
 	}
 	for _, ev := range batch[:n] {
 		m := ev.Payload.(mark)
@@ -89,12 +97,13 @@ func (c *churner) Dropped(s *notify.Subscription, _ *notify.Event, cause notify.
 	} else {
 		c.lost++
 	}
-	if c.temper == temperCloses && c.rng.IntN(20) == 0 {
+	if c.temper == temperCloses && c.lossRNG.IntN(20) == 0 {
 		s.Close()
 	}
 }
 
 func (c *churner) Ended(s *notify.Subscription, reason error) {
+	assert.EqualValues(c.t, 1, c.calls.Add(1), "Ended while Deliver is under way")
 	c.ended++
 	c.reasons = append(c.reasons, reason, s.Err())
 }
@@ -105,7 +114,15 @@ func TestChurn_OrderAndBooksHoldUnderIt(t *testing.T) {
 	if raceEnabled || testing.Short() {
 		events = 4_000
 	}
-	e := newEngine(t, notify.TypeConfig{Shards: 3, QueueSize: 32, Batch: 8}, nil)
+	var blocked atomic.Int64
+	e, err := notify.New(notify.Config{
+		Types: map[notify.Type]notify.TypeConfig{
+			instance: {Shards: 3, QueueSize: 32, Batch: 8},
+		},
+		Patience: churnPatience,
+		Blocked:  func(*notify.Subscription) { blocked.Add(1) },
+	})
+	require.NoError(t, err)
 	stop := start(t, e)
 
 	var publishing, owning, reading sync.WaitGroup
@@ -162,7 +179,8 @@ func TestChurn_OrderAndBooksHoldUnderIt(t *testing.T) {
 			for i := range turns {
 				c := &churner{
 					t: t, rng: rand.New(rand.NewPCG(uint64(o), uint64(i))),
-					temper: rng.IntN(tempers), last: make([]int, publishers),
+					lossRNG: rand.New(rand.NewPCG(uint64(i), uint64(o))),
+					temper:  rng.IntN(tempers), last: make([]int, publishers),
 				}
 				b := &notify.Backlog{
 					Size: 1 + rng.IntN(6), Overflow: notify.Overflow(rng.IntN(6)),
@@ -205,6 +223,8 @@ func TestChurn_OrderAndBooksHoldUnderIt(t *testing.T) {
 	stop()
 	assert.ErrorIs(t, e.Publish(context.Background(), newEvent(0)), notify.ErrClosed)
 	checkChurned(t, e, all)
+	assert.NotZero(t, blocked.Load())
+	t.Logf("%d taken to be blocked", blocked.Load())
 }
 
 // checkChurned compares what the subscribers counted with what the engine did.
@@ -227,7 +247,7 @@ func checkChurned(t *testing.T, e *notify.Engine, all [][]*churner) {
 	assert.Equal(t, lost, st.DroppedTotal())
 	assert.Equal(t, merged, st.Conflated)
 	assert.Zero(t, st.InFlight)
-	assert.Zero(t, st.Parked)
+	assert.Zero(t, st.Parked+st.Blocked)
 	assert.Zero(t, st.Subjects+st.Groups+st.Subscriptions)
 	assert.NotZero(t, st.Stale)
 	for _, cause := range notify.Causes() {

@@ -14,12 +14,13 @@ import (
 	"github.com/notifylab/notifylab/notify/clock"
 )
 
-// What a zero field of a TypeConfig or a Backlog means.
+// What a zero field of a Config, a TypeConfig or a Backlog means.
 const (
 	DefaultQueueSize   = 1000
 	DefaultBatch       = 64
 	DefaultBacklogSize = 256
 	DefaultAddTimeout  = time.Second
+	DefaultPatience    = 5 * time.Millisecond
 )
 
 // Config is all that an Engine needs to know. Types is required.
@@ -27,6 +28,14 @@ type Config struct {
 	Types    map[Type]TypeConfig // the types that can be published and subscribed to
 	Observer Observer            // hears of every loss and every end; may be nil
 	Clock    clock.Clock         // what Run reads; nil means clock.Real
+
+	// Patience is how long Run lets a shard stand still in one Deliver before it has another
+	// goroutine go on with the rest of the shard; 0 means 5 ms. With less than 0 it waits for ever:
+	// that saves an atomic operation per call.
+	Patience time.Duration
+	// Blocked hears by name of each subscriber whose Deliver has taken longer than that, on the
+	// goroutine that goes on, under the rules of an Observer; may be nil.
+	Blocked func(s *Subscription)
 }
 
 // TypeConfig configures the processor of one type. Its zero value is ready for use.
@@ -107,7 +116,8 @@ func OverflowNames() []string { return append([]string(nil), overflowNames[:]...
 
 // Observer hears what becomes of subscriptions: the one in Config of all of them, and a Subscriber
 // that is an Observer too of its own. It is called on the goroutine of the subscription's shard,
-// so it must not block; it may call any method of the engine and of the subscription.
+// so it must not block; it may call any method of the engine and of the subscription. Dropped may be
+// called while a Deliver that blocks is under way, on another goroutine; Ended never is.
 type Observer interface {
 	// Dropped says that s will not get ev. With cause Conflated a newer event of ev's Key is
 	// waiting for s; with any other cause s has a gap.

@@ -11,9 +11,10 @@ type directory struct {
 
 // place is where a group lives.
 type place struct {
-	members int32 // that have subscribed, and that their shard has not let go of
-	home    int32 // the shard of the first ones
-	spread  bool  // there were more than fit there; until the last one has left
+	members int32  // that have subscribed, and that their shard has not let go of
+	home    int32  // the shard of the first ones
+	at      *group // there; for the shard alone to look into
+	spread  bool   // there were more than fit there; until the last one has left
 }
 
 // smallGroup is how many members live on one shard.
@@ -23,16 +24,16 @@ func newDirectory(shards int) directory {
 	return directory{shards: shards, subjects: make(map[string]map[string]place)}
 }
 
-// join gives the shard of a new member.
-func (d *directory) join(subject, group string) (shard int) {
+// join gives the shard of a new member, and the group there unless that is the shard's to make.
+func (d *directory) join(subject, name string) (shard int, g *group) {
 	groups := d.subjects[subject]
 	if groups == nil {
 		groups = make(map[string]place)
 		d.subjects[subject] = groups
 	}
-	p, ok := groups[group]
+	p, ok := groups[name]
 	if !ok {
-		p.home = int32(d.next)
+		p.home, p.at = int32(d.next), &group{name: name}
 		d.next = (d.next + 1) % d.shards
 	}
 	shard = int(p.home)
@@ -41,8 +42,11 @@ func (d *directory) join(subject, group string) (shard int) {
 		shard = (shard + int(p.members)) % d.shards
 	}
 	p.members++
-	groups[group] = p
-	return shard
+	groups[name] = p
+	if shard != int(p.home) {
+		return shard, nil
+	}
+	return shard, p.at
 }
 
 // leave forgets a member.
@@ -61,32 +65,43 @@ func (d *directory) leave(subject, group string) {
 // all stands for every shard.
 const all = -1
 
-// find gives the shard on which all members of the groups live, or all. An event that nobody hears
-// goes to all, too: its way ends there, and it takes its place in the queues until then.
-func (d *directory) find(subject string, groups []string) (shard int) {
+// find gives the shard on which all members of the groups live, or all, and the group if one on one
+// shard is named. An event that nobody hears goes to all, too: its way ends there, and it takes its
+// place in the queues until then.
+func (d *directory) find(subject string, groups []string) (shard int, g *group) {
 	byName := d.subjects[subject]
-	shard = all
-	if len(groups) == 0 && len(byName) == 1 {
-		for _, p := range byName {
-			return p.shard()
+	switch len(groups) {
+	case 0:
+		if len(byName) == 1 {
+			for _, p := range byName {
+				shard, _ = p.find()
+				return shard, nil
+			}
 		}
+		return all, nil
+	case 1:
+		if p, known := byName[groups[0]]; known {
+			return p.find()
+		}
+		return all, nil
 	}
+	shard = all
 	for _, name := range groups {
 		p, known := byName[name]
 		if !known {
 			continue
 		}
 		if p.spread || shard != all && shard != int(p.home) {
-			return all
+			return all, nil
 		}
 		shard = int(p.home)
 	}
-	return shard
+	return shard, nil
 }
 
-func (p place) shard() int {
+func (p place) find() (shard int, g *group) {
 	if p.spread {
-		return all
+		return all, nil
 	}
-	return int(p.home)
+	return int(p.home), p.at
 }

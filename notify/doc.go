@@ -32,8 +32,14 @@
 // for it is allocated while there is a backlog and freed when that is gone. An event costs a group
 // the same, however many of its members conflate.
 //
-// Failing subscribers: one that returns an error or panics loses its subscription, with that as
-// the reason. The others do not notice.
+// Blocking subscribers: Deliver must not block. When one does all the same, for longer than
+// Config.Patience, Run has another goroutine go on with the rest of the shard, and tells
+// Config.Blocked. What the call was given stays in flight; what comes later waits in the mailbox;
+// nothing else is delivered to this subscription until the call has returned. Then what it did not
+// take comes first. Its end waits for the call, and so does Run's.
+//
+// Failing subscribers: one that returns an error, panics or ends its goroutine loses its
+// subscription, with that as the reason. The others do not notice.
 //
 // Ends: a subscription ends exactly once, with the reason that came first; ending it again is
 // legal and does nothing. A group and a subject vanish with their last member, and come again with

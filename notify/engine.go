@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -17,6 +18,7 @@ import (
 // are safe for concurrent use, but for Step, which one goroutine at a time may call.
 type Engine struct {
 	clock      clock.Clock
+	patience   time.Duration
 	processors map[Type]*processor // fixed by New
 	shards     []*shard
 	driven     atomic.Bool // by Run
@@ -46,11 +48,12 @@ func New(c Config) (*Engine, error) {
 	}
 	e := &Engine{
 		clock:      c.Clock,
+		patience:   cmp.Or(c.Patience, DefaultPatience),
 		processors: make(map[Type]*processor, len(c.Types)),
 		closed:     make(chan struct{}),
 	}
 	for _, t := range slices.Sorted(maps.Keys(c.Types)) {
-		p := newProcessor(t, c.Types[t], c.Observer, len(e.shards))
+		p := newProcessor(t, &c, len(e.shards))
 		e.processors[t] = p
 		e.shards = append(e.shards, p.shards...)
 	}
@@ -122,26 +125,6 @@ func (e *Engine) typeNames() string {
 	}
 	slices.Sort(names)
 	return strings.Join(names, ", ")
-}
-
-// Run drives the engine with one goroutine per shard until ctx ends or Close is called, closes it,
-// and returns nil after the last of them has ended. An engine runs once: a second call returns
-// ErrRunning.
-func (e *Engine) Run(ctx context.Context) error {
-	if !e.driven.CompareAndSwap(false, true) {
-		return ErrRunning
-	}
-	var workers sync.WaitGroup
-	for _, sh := range e.shards {
-		workers.Go(func() { sh.run(e.clock) })
-	}
-	select {
-	case <-ctx.Done():
-		e.Close()
-	case <-e.closed:
-	}
-	workers.Wait()
-	return nil
 }
 
 // Step does one unit of work at time now on the caller's goroutine: what one shard has to do next.
@@ -225,37 +208,4 @@ func (e *Engine) ResetHighWater() {
 func (sh *shard) stepAt(now time.Time) Work {
 	sh.at = now
 	return sh.step()
-}
-
-// run is the goroutine around step: it sleeps when there is nothing to do.
-func (sh *shard) run(clk clock.Clock) {
-	sh.clock = clk
-	for {
-		work := sh.step()
-		if work.Closed {
-			return
-		}
-		if work.Idle {
-			sh.sleep(clk, work.Next)
-		}
-	}
-}
-
-// sleep returns when there is work, or at the time next unless that is zero.
-func (sh *shard) sleep(clk clock.Clock, next time.Time) {
-	sh.asleep.Store(true)
-	defer sh.asleep.Store(false)
-	if sh.hasWork() {
-		return
-	}
-	var alarm <-chan time.Time
-	if !next.IsZero() {
-		t := clk.NewTimer(next.Sub(clk.Now()))
-		defer t.Stop()
-		alarm = t.C()
-	}
-	select {
-	case <-sh.wake:
-	case <-alarm:
-	}
 }

@@ -12,6 +12,7 @@ type mailbox struct {
 	head int32
 	n    int32
 	at   int32 // the ring is full, and more waits on the trail of the group from here on; or none
+	lent int32 // events in the hands of a Deliver that doesn't return; they are not in the ring
 }
 
 // none is the position of a mailbox that has nothing on a trail.
@@ -25,8 +26,8 @@ func newMailbox(size int, prealloc bool) *mailbox {
 	return m
 }
 
-// full reports whether push would go beyond size.
-func (m *mailbox) full() bool { return int(m.n) == m.size }
+// full reports whether push would go beyond size. What unshift has brought back may be beyond it.
+func (m *mailbox) full() bool { return int(m.n) >= m.size }
 
 // push appends ev; the mailbox must not be full.
 func (m *mailbox) push(ev *Event) {
@@ -58,4 +59,26 @@ func (m *mailbox) pop(k int) {
 	if m.head += int32(k); int(m.head) == len(m.ring) {
 		m.head = 0
 	}
+}
+
+// lend removes the first k events, which front gave, and leaves the slice that it gave as it is.
+func (m *mailbox) lend(k int) {
+	ring := make([]*Event, len(m.ring))
+	n := copy(ring, m.ring[m.head:])
+	copy(ring[n:], m.ring[:m.head])
+	m.ring, m.head, m.lent = ring, 0, int32(k)
+	m.pop(k)
+}
+
+// unshift puts events before all others, whatever the size.
+func (m *mailbox) unshift(events []*Event) {
+	if len(events) == 0 {
+		return
+	}
+	ring := make([]*Event, max(len(events)+int(m.n), len(m.ring)))
+	n := copy(ring, events)
+	end := int(m.head) + int(m.n)
+	n += copy(ring[n:], m.ring[m.head:min(end, len(m.ring))])
+	copy(ring[n:], m.ring[:max(end-len(m.ring), 0)])
+	m.ring, m.head, m.n = ring, 0, m.n+int32(len(events))
 }

@@ -13,6 +13,7 @@ type processor struct {
 	typ      Type
 	cfg      TypeConfig
 	observer Observer
+	blocked  func(*Subscription)
 	shards   []*shard
 	closing  atomic.Bool // set under mu, read without
 
@@ -27,8 +28,10 @@ type processor struct {
 // waiter is one publisher in the line.
 type waiter struct{ look chan struct{} }
 
-func newProcessor(t Type, cfg TypeConfig, observer Observer, firstID int) *processor {
-	p := &processor{typ: t, cfg: cfg.Effective(), observer: observer}
+func newProcessor(t Type, c *Config, firstID int) *processor {
+	p := &processor{
+		typ: t, cfg: c.Types[t].Effective(), observer: c.Observer, blocked: c.Blocked,
+	}
 	p.directory = newDirectory(p.cfg.Shards)
 	for i := range p.cfg.Shards {
 		p.shards = append(p.shards, newShard(p, firstID+i))
@@ -39,14 +42,15 @@ func newProcessor(t Type, cfg TypeConfig, observer Observer, firstID int) *proce
 func (p *processor) subscribe(subject, group string, to Subscriber, b *Backlog) (
 	*Subscription, error) {
 	p.mu.Lock()
-	sh := p.shards[p.directory.join(subject, group)]
+	shard, g := p.directory.join(subject, group)
 	p.mu.Unlock()
+	sh := p.shards[shard]
 	s := &Subscription{terms: sh.termsOf(b), to: to}
 	s.state.Store(stateQueued)
 	if !b.WaitForList {
 		s.state.Or(stateListed)
 	}
-	j := joining{s: s, subject: subject, group: group}
+	j := joining{s: s, subject: subject, group: group, at: g}
 	if p.closing.Load() || !sh.enqueue(s, &j) {
 		p.left(subject, group)
 		return nil, fmt.Errorf("subscribe to %s %q: %w", p.typ, subject, ErrClosed)
@@ -63,13 +67,11 @@ func (p *processor) left(subject, group string) {
 
 // to is the shards that an event is for. Who subscribes later has no claim to it.
 func (p *processor) to(t *task) []*shard {
-	if len(p.shards) == 1 {
+	shard, at := p.directory.find(t.ev.Subject, t.groups)
+	if t.at = at; shard == all {
 		return p.shards
 	}
-	if shard := p.directory.find(t.ev.Subject, t.groups); shard != all {
-		return p.shards[shard : shard+1]
-	}
-	return p.shards
+	return p.shards[shard : shard+1]
 }
 
 // publish puts t on the queues of the shards that it is for, all or none. The event of a Publish
@@ -180,6 +182,7 @@ func (p *processor) stats(st *Stats) {
 		st.Books.add(&c.Books)
 		st.Discarded += c.discarded
 		st.Parked += c.parked
+		st.Blocked += c.blocked
 		st.Subjects += c.subjects
 		st.Groups += c.groups
 		st.Subscriptions += c.members

@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/notifylab/notifylab/notify/clock"
 	"github.com/notifylab/notifylab/notify/queue"
 )
 
@@ -14,11 +13,15 @@ import (
 type task struct {
 	ev     *Event
 	groups []string
+	at     *group // all that it is for; nil if that has to be found by name
 }
 
 // sameTarget reports whether two tasks are for the same members, as far as that is cheap to know,
 // so that they can be delivered as one batch.
 func sameTarget(a, b *task) bool {
+	if a.at != nil || b.at != nil {
+		return a.at == b.at
+	}
 	if a.ev.Subject != b.ev.Subject || len(a.groups) != len(b.groups) {
 		return false
 	}
@@ -48,14 +51,25 @@ type shard struct {
 	terms  atomic.Pointer[terms] // of the last subscription
 	asleep atomic.Bool
 	wake   chan struct{}
+	done   chan struct{} // closed by the last worker
+	crew   *crew         // nil under Step
 
-	clock clock.Clock // what time it is; nil under Step, then it is…
-	at    time.Time   // …that of the step
+	_     [64]byte
+	calls atomic.Uint64 // in which call the worker is, if in any; see handoff.go
+	_     [64]byte
+
+	guarded bool // calls are counted, for Run's watchdog
+	calling calling
+	at      time.Time // what time it is under Step
 	tables
 	walk     walk
 	buf      []task          // scratch: what take took
-	spare    []*Subscription // scratch: of the inbox that was attended to last
+	list     attention       // is being attended to…
+	looked   int             // …and so many of its subs have been
+	closing  bool            // all has ended but calls of Deliver
+	spare    []*Subscription // scratch: of the list that was attended to last
 	deferred attention       // what has to wait for the end of a suspended walk
+	together []*Subscription // scratch: members that are called together
 	fresh    []*Event        // scratch: a batch less what is stale
 	counts   counts
 	work     Work // of the step under way
@@ -67,19 +81,22 @@ type shard struct {
 // counts is what a shard contributes to Stats.
 type counts struct {
 	Books
-	discarded                         uint64
-	parked, subjects, groups, members int
+	discarded                 uint64
+	parked, blocked           int
+	subjects, groups, members int
 }
 
 func newShard(p *processor, id int) *shard {
 	return &shard{
-		p:      p,
-		id:     id,
-		tasks:  queue.New[task](p.cfg.QueueSize),
-		wake:   make(chan struct{}, 1),
-		tables: tables{subjects: make(map[string]*subject)},
-		buf:    make([]task, p.cfg.Batch),
-		walk:   walk{batch: make([]*Event, 0, p.cfg.Batch)},
+		p:        p,
+		id:       id,
+		tasks:    queue.New[task](p.cfg.QueueSize),
+		wake:     make(chan struct{}, 1),
+		done:     make(chan struct{}),
+		tables:   tables{subjects: make(map[string]*subject)},
+		buf:      make([]task, p.cfg.Batch),
+		together: make([]*Subscription, 0, ahead),
+		walk:     walk{batch: make([]*Event, 0, p.cfg.Batch)},
 	}
 }
 
@@ -105,7 +122,7 @@ func (sh *shard) rouse() {
 
 // hasWork reports whether a step would find something to do other than wait for a deadline.
 func (sh *shard) hasWork() bool {
-	return sh.attended.Load() > 0 || sh.p.closing.Load() ||
+	return sh.attended.Load() > 0 || sh.p.closing.Load() && !sh.closing ||
 		(sh.walk.waiting == nil && sh.tasks.Len() > 0)
 }
 
@@ -131,7 +148,7 @@ func (sh *shard) step() Work {
 	if sh.walk.waiting != nil {
 		sh.work.Next = sh.walk.deadline
 	}
-	if sh.p.closing.Load() {
+	if sh.p.closing.Load() && !(sh.closing && sh.work.Idle) {
 		sh.close()
 	}
 	if !sh.work.Idle {
@@ -152,8 +169,8 @@ func (sh *shard) report() {
 // now is asked for only when somebody must be waited for: reading a clock takes as long as a small
 // step does.
 func (sh *shard) now() time.Time {
-	if sh.clock != nil {
-		return sh.clock.Now()
+	if sh.crew != nil {
+		return sh.crew.clock.Now()
 	}
 	return sh.at
 }
@@ -174,14 +191,16 @@ func (sh *shard) take() {
 			w.minRev = min(w.minRev, ev.Revision)
 		}
 	}
-	w.groups, w.gi, w.mi, w.begun, w.active = sh.buf[0].groups, 0, 0, false, true
+	w.groups, w.only = sh.buf[0].groups, sh.buf[0].at
+	w.gi, w.mi, w.begun, w.active = 0, 0, false, true
 	clear(sh.buf[:n])
 	sh.work.Routed += n
 	sh.work.Idle = false
 }
 
 // close ends everything the shard has: what is queued is discarded, what waits is lost, and every
-// subscription ends with ErrClosed. From then on the shard does nothing.
+// subscription ends with ErrClosed. From then on the shard does nothing; but as long as a Deliver
+// hasn't returned, it waits for that.
 func (sh *shard) close() {
 	if w := &sh.walk; w.active {
 		if s := w.waiting; s != nil {
@@ -203,8 +222,9 @@ func (sh *shard) close() {
 		}
 		sh.mu.Lock()
 		done = sh.inbox.len() == 0
-		sh.closed = done
+		sh.closed = done && sh.counts.blocked == 0
 		sh.mu.Unlock()
 	}
-	sh.work.Closed, sh.work.Idle = true, false
+	sh.closing = true
+	sh.work.Closed, sh.work.Idle = sh.closed, false
 }

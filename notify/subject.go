@@ -15,14 +15,16 @@ type subject struct {
 	list   []*group
 }
 
+// group has first what every event needs, side by side.
 type group struct {
-	name    string
-	subject *subject
-	pos     int // in subject.list
-	members []*Subscription
+	members  []*Subscription
+	first    [1]*Subscription // where members lie as long as there is one
+	laggards []*Subscription  // members that get events from the trail
+	trail    *trail           // nil while there are none
 
-	laggards []*Subscription // members that get events from the trail
-	trail    *trail          // nil while there are none
+	name    string
+	subject *subject // nil while there are no members
+	pos     int      // in subject.list
 }
 
 type tables struct {
@@ -44,20 +46,27 @@ func (t *tables) subject(name string) *subject {
 	return s
 }
 
-// join adds s to the group, making group and subject when they are new.
-func (t *tables) join(s *Subscription, subjectName, groupName string) {
-	sub := t.subject(subjectName)
+// join makes s a member of its group, making group and subject when they are new.
+func (t *tables) join(j *joining) {
+	sub := t.subject(j.subject)
 	if sub == nil {
-		sub = &subject{name: subjectName, groups: make(map[string]*group)}
-		t.subjects[subjectName] = sub
+		sub = &subject{name: j.subject, groups: make(map[string]*group)}
+		t.subjects[j.subject] = sub
 	}
-	g := sub.groups[groupName]
+	g := j.at
 	if g == nil {
-		g = &group{name: groupName, subject: sub, pos: len(sub.list)}
-		sub.groups[groupName] = g
+		g = sub.groups[j.group]
+	}
+	if g == nil {
+		g = &group{name: j.group}
+	}
+	if g.subject == nil {
+		g.subject, g.pos, g.members = sub, len(sub.list), g.first[:0]
+		sub.groups[g.name] = g
 		sub.list = append(sub.list, g)
 		t.groups++
 	}
+	s := j.s
 	s.group, s.pos = g, int32(len(g.members))
 	g.members = append(g.members, s)
 	t.members++
@@ -74,6 +83,7 @@ func (t *tables) leave(s *Subscription) {
 		return
 	}
 	sub := g.subject
+	g.subject = nil
 	delete(sub.groups, g.name)
 	sub.list = swapOut(sub.list, g.pos, func(moved *group) { moved.pos = g.pos })
 	t.groups--

@@ -123,8 +123,11 @@ func (s *Subscription) attend(bits uint32) {
 
 func (s *Subscription) ended() bool { return s.state.Load()&stateEnded != 0 }
 
-// parked reports whether events wait for s.
-func (s *Subscription) parked() bool { return s.box != nil && s.box.n > 0 }
+// parked reports whether events wait for s, or are in the hands of a Deliver that doesn't return.
+func (s *Subscription) parked() bool { return s.box != nil && (s.box.n > 0 || s.lent()) }
+
+// lent reports the latter.
+func (s *Subscription) lent() bool { return s.box != nil && s.box.lent > 0 }
 
 // lags reports whether some of them wait on the trail of its group.
 func (s *Subscription) lags() bool { return s.box != nil && s.box.at != none }

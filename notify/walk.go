@@ -2,18 +2,19 @@ package notify
 
 import (
 	"fmt"
-	"math"
 	"runtime/debug"
 	"time"
 )
 
-// walk is the way of one batch through its members. Block suspends it at a member; until it goes
-// on, nobody joins or leaves, so its indices stay valid.
+// walk is the way of one batch through its members. Block suspends it at a member, and a subscriber
+// that doesn't return hands it to another worker; until its end nobody joins or leaves, so its
+// indices stay valid.
 type walk struct {
 	active  bool
 	batch   []*Event
 	minRev  int64    // smallest revision in batch that is not 0
 	groups  []string // by name; nil: all of subject
+	only    *group   // the one there is, if not nil
 	subject *subject
 	gi, mi  int  // next group, next member
 	begun   bool // the group at gi
@@ -33,10 +34,10 @@ func (sh *shard) resume() {
 	if w.waiting != nil && !sh.waited() {
 		return
 	}
-	if w.gi == 0 && !w.begun {
+	if w.only == nil && w.gi == 0 && !w.begun {
 		w.subject = sh.subject(w.batch[0].Subject)
 	}
-	if w.subject != nil {
+	if w.only != nil || w.subject != nil {
 		for {
 			g, more := w.group()
 			if !more {
@@ -65,51 +66,76 @@ const ahead = 32
 func (sh *shard) some(g *group) {
 	w := &sh.walk
 	next := g.members[w.mi:min(w.mi+ahead, len(g.members))]
-	n, taken, err := deliverAll(next, w.batch, w.minRev)
-	all := n * len(w.batch)
+	n := w.simple(next)
+	if n <= 1 {
+		w.mi++
+		if s := next[0]; !s.ended() {
+			sh.offer(s)
+		}
+		return
+	}
+	batch, run := w.batch, append(sh.together[:0], next[:n]...)
+	sh.calling.s, sh.calling.run = nil, run
+	call := sh.enter()
+	last, taken, err := sh.deliverAll(run, batch, call)
+	if !sh.leave(call + 2*uint64(last)) {
+		sh.handIn(run[last], batch, taken, err)
+	}
+	if taken == len(batch) && err == nil { // so is last the last
+		sh.took(n)
+		w.mi += n
+		return
+	}
+	sh.took(last)
+	w.mi += last + 1
+	s := run[last]
+	sh.counts.Offered += uint64(len(batch))
+	sh.keep(s, batch[sh.delivered(s, batch, taken, err):])
+}
+
+// took counts that so many members took the batch.
+func (sh *shard) took(members int) {
+	all := members * len(sh.walk.batch)
 	sh.counts.Offered += uint64(all)
 	sh.counts.Delivered += uint64(all)
 	sh.work.Delivered += all
-	if w.mi += n; n == len(next) {
-		return
-	}
-	s := next[n]
-	w.mi++
-	switch {
-	case taken != uncalled:
-		sh.counts.Offered += uint64(len(w.batch))
-		sh.keep(s, w.batch[sh.delivered(s, w.batch, taken, err):])
-	case !s.ended():
-		sh.offer(s)
-	}
 }
 
-// uncalled says that a subscriber was not called, for its subscription must be looked at first.
-const uncalled = math.MinInt
-
-// deliverAll calls one member after the other as long as there is nothing to it: it lives, nothing
-// waits for it, and it takes the whole batch, none of which is stale. It says how many did, and
-// what became of the call of the next one.
-func deliverAll(members []*Subscription, batch []*Event, minRev int64) (n, taken int, err error) {
+// simple is how many of the first members there is nothing to: they live, nothing waits for them,
+// and the batch has nothing that is stale for them. Those that are in no cache are waited for
+// together here, not one by one when they are called.
+func (w *walk) simple(members []*Subscription) (n int) {
 	for _, s := range members {
-		s.state.Load() // those that are in no cache are waited for together, not one by one
+		if s.state.Load()&(stateEnded|stateListed) != stateListed || s.box != nil ||
+			s.since.Load() >= w.minRev {
+			break
+		}
+		n++
 	}
+	return n
+}
+
+// deliverAll makes a run of calls, up to the first whose subscriber doesn't take the whole batch or
+// is taken to be blocked. It says which was the last, and what became of it.
+func (sh *shard) deliverAll(run []*Subscription, batch []*Event, call uint64) (
+	last, taken int, err error) {
+	returned := false
 	defer func() {
 		if v := recover(); v != nil {
 			taken, err = 0, &PanicError{Value: v, Stack: debug.Stack()}
+		} else if !returned {
+			sh.exited(call+2*uint64(last), run[last], batch)
 		}
 	}()
-	for n = range members {
-		s := members[n]
-		if s.state.Load()&(stateEnded|stateListed) != stateListed || s.box != nil ||
-			s.since.Load() >= minRev {
-			return n, uncalled, nil
-		}
-		if taken, err = s.to.Deliver(batch); taken != len(batch) || err != nil {
-			return n, taken, err
+	for last = range run {
+		taken, err = run[last].to.Deliver(batch)
+		if taken != len(batch) || err != nil || last == len(run)-1 ||
+			!sh.next(call+2*uint64(last)) {
+			break
 		}
 	}
-	return len(members), 0, nil
+	returned = true
+	return last, taken, err
 }
 
 // begin begins with a group; nil if the shard has none of that name.
@@ -123,9 +149,12 @@ func (sh *shard) begin(g *group) {
 	}
 }
 
+// underWay reports whether the walk has come to a member.
+func (w *walk) underWay() bool { return w.active && (w.begun || w.gi > 0) }
+
 func (w *walk) finish() {
 	clear(w.batch)
-	w.active, w.subject, w.groups, w.batch = false, nil, nil, w.batch[:0]
+	w.active, w.only, w.subject, w.groups, w.batch = false, nil, nil, nil, w.batch[:0]
 }
 
 // suspend makes the shard wait for s: for its list, or for room in its backlog.
@@ -167,6 +196,9 @@ func (sh *shard) waited() bool {
 
 // group is the one the walk stands at; nil when the shard has none of that name.
 func (w *walk) group() (g *group, more bool) {
+	if w.only != nil {
+		return w.only, w.gi == 0
+	}
 	if len(w.groups) == 0 {
 		if w.gi == len(w.subject.list) {
 			return nil, false
@@ -198,7 +230,7 @@ func (sh *shard) give(s *Subscription, events []*Event) {
 				return
 			}
 		}
-		events = events[sh.deliver(s, events):]
+		events = events[sh.deliver(s, events, false):]
 	}
 	sh.keep(s, events)
 }
@@ -224,9 +256,14 @@ func (sh *shard) skipStale(events []*Event, since int64) []*Event {
 	return sh.fresh
 }
 
-// deliver calls the subscriber.
-func (sh *shard) deliver(s *Subscription, events []*Event) (taken int) {
-	taken, err := call(s.to, events)
+// deliver calls the subscriber; inBox says that events are the first in its mailbox.
+func (sh *shard) deliver(s *Subscription, events []*Event, inBox bool) (taken int) {
+	sh.calling.s, sh.calling.events, sh.calling.inBox = s, events, inBox
+	call := sh.enter()
+	taken, err := sh.call(s, events, call)
+	if !sh.leave(call) {
+		sh.handIn(s, events, taken, err)
+	}
 	return sh.delivered(s, events, taken, err)
 }
 
@@ -245,13 +282,18 @@ func (sh *shard) delivered(s *Subscription, events []*Event, taken int, err erro
 }
 
 // call keeps a panic where it belongs: it becomes the subscriber's error.
-func call(to Subscriber, events []*Event) (taken int, err error) {
+func (sh *shard) call(s *Subscription, events []*Event, call uint64) (taken int, err error) {
+	returned := false
 	defer func() {
 		if v := recover(); v != nil {
 			taken, err = 0, &PanicError{Value: v, Stack: debug.Stack()}
+		} else if !returned {
+			sh.exited(call, s, events)
 		}
 	}()
-	return to.Deliver(events)
+	taken, err = s.to.Deliver(events)
+	returned = true
+	return taken, err
 }
 
 // isolate does the same for a subscriber that panics as an Observer: deferred around that call, it
