@@ -29,24 +29,27 @@ type place struct {
 
 // floors is the table of the house: every package has its line, by its directory.
 var floors = map[string]place{
-	".":                    {floor: 5}, // these tests only
-	"cmd/simulate":         {floor: 5, thirdParty: true},
-	"bench":                {floor: 5, thirdParty: true},
-	"sim/capacity":         {floor: 4},
-	"sim/report":           {floor: 4, thirdParty: true},
-	"bench/gate":           {floor: 4, thirdParty: true},
-	"sim":                  {floor: 3, thirdParty: true},
-	"notify/stream":        {floor: 2},
-	"notify/stream/ws":     {floor: 2, beside: []string{"notify/stream"}, thirdParty: true},
-	"notify/stream/grpc":   {floor: 2, beside: []string{"notify/stream"}, thirdParty: true},
-	"notify/registry/rest": {floor: 2, thirdParty: true},
-	"notify/watch":         {floor: 1},
-	"notify/registry":      {floor: 1},
-	"notify/alarm":         {floor: 1},
-	"notify":               {floor: 0, beside: []string{"notify/clock", "notify/queue"}},
-	"notify/clock":         {floor: 0},
-	"notify/queue":         {floor: 0},
-	"sim/queueing":         {floor: 0},
+	".":                      {floor: 5}, // these tests only
+	"cmd/simulate":           {floor: 5, thirdParty: true},
+	"bench":                  {floor: 5, thirdParty: true},
+	"bench/plot":             {floor: 5, thirdParty: true},
+	"bench/internal/floor":   {floor: 4},
+	"sim/capacity":           {floor: 4},
+	"sim/report":             {floor: 4, thirdParty: true},
+	"bench/gate":             {floor: 4, thirdParty: true},
+	"sim":                    {floor: 3, thirdParty: true},
+	"bench/internal/measure": {floor: 3},
+	"notify/stream":          {floor: 2},
+	"notify/stream/ws":       {floor: 2, beside: []string{"notify/stream"}, thirdParty: true},
+	"notify/stream/grpc":     {floor: 2, beside: []string{"notify/stream"}, thirdParty: true},
+	"notify/registry/rest":   {floor: 2, thirdParty: true},
+	"notify/watch":           {floor: 1},
+	"notify/registry":        {floor: 1},
+	"notify/alarm":           {floor: 1},
+	"notify":                 {floor: 0, beside: []string{"notify/clock", "notify/queue"}},
+	"notify/clock":           {floor: 0},
+	"notify/queue":           {floor: 0},
+	"sim/queueing":           {floor: 0},
 }
 
 // testDeps may be imported by every test.

@@ -16,8 +16,12 @@
 //     and in a shuffled order without waiting between them, then wait until all members have
 //     theirs. That is one iteration.
 //   - mode=idle: nothing is published; what the subscribers cost is their memory alone.
-//   - open loop (BenchmarkStuck): events are due at planned times, whatever the engine does, and
-//     latency counts from there; one subscriber of all takes nothing.
+//   - open loop (BenchmarkOpenLoop, BenchmarkStuck): events are due at planned times, whatever the
+//     engine does, and latency counts from there. In BenchmarkStuck one subscriber may take
+//     nothing.
+//
+// The subscribers are called by the engine, but for BenchmarkPull: there each has a goroutine, as
+// the channels of the floors have, and has an event in hand when a call of Next has returned it.
 //
 // # Figures
 //
@@ -29,7 +33,9 @@
 //     event in 64 is timed, because reading the clock would cost more than the event.
 //   - p50-ns, p99-ns, max-ns and lag-p99-ns, in the open loop: the time from when an event was due
 //     until a subscriber has it, over all but the stuck one, and the publisher's own part of that.
-//     Where lag-p99-ns is large the machine was busy, and the others say nothing.
+//     Where lag-p99-ns is large the machine was busy, and the others say nothing. The subscribers
+//     themselves read the clock for each of their events, so the last of many waits for all before
+//     it, whatever the engine does: engine=recorder is what that alone takes on one CPU.
 //   - dropped: what the stuck subscriber lost, exactly.
 //   - subscribe-s, gc-ms and event-ms: see BenchmarkMillion.
 //   - B/sub: heap and stacks in use with the subscribers less those without, each after a garbage
@@ -44,4 +50,7 @@
 // The names carry key=value, so benchstat can lay kinds and modes side by side. A floor is not a
 // bound for every engine: one that hands over several events at once can be below the ring floor in
 // bursts, because the ring floor goes through all subscribers for every single event.
+//
+// Command plot draws what BenchmarkGrowth measures: how the cost of a delivery grows with the
+// subscribers, the groups and the shards.
 package bench

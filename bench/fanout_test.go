@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/notifylab/notifylab/bench/internal/measure"
 	"github.com/notifylab/notifylab/notify"
 	"github.com/notifylab/notifylab/notify/watch"
 )
@@ -19,9 +20,15 @@ const (
 	subject = "bench"
 )
 
+// subsCounts and fanoutModes are what fan-out is measured with.
+var (
+	subsCounts  = []int{1, 100, 1000, 10000}
+	fanoutModes = []measure.Mode{measure.Burst, measure.Lockstep}
+)
+
 func BenchmarkFanout(b *testing.B) {
 	for _, n := range subsCounts {
-		for _, mode := range []string{"burst", "lockstep"} {
+		for _, mode := range fanoutModes {
 			b.Run(fmt.Sprintf("subs=%d/mode=%s", n, mode), func(b *testing.B) {
 				r := newRig(b)
 				for range n {
@@ -37,7 +44,7 @@ func BenchmarkFanout(b *testing.B) {
 // and none of them is behind.
 func BenchmarkWatchers(b *testing.B) {
 	const n = 10000
-	for _, mode := range []string{"burst", "lockstep"} {
+	for _, mode := range fanoutModes {
 		b.Run(fmt.Sprintf("subs=%d/mode=%s", n, mode), func(b *testing.B) {
 			r := newRig(b)
 			c := &watch.Config{Backlog: notify.Backlog{Overflow: notify.Conflate}, Resync: true}
@@ -52,20 +59,7 @@ func BenchmarkWatchers(b *testing.B) {
 
 func BenchmarkUnicast(b *testing.B) {
 	const n = 10000
-	b.Run(fmt.Sprintf("groups=%d/mode=unicast", n), func(b *testing.B) {
-		r := newRig(b)
-		names := groupNames(n)
-		for _, name := range names {
-			r.subscribe(name)
-		}
-		r.start(1)
-		u := unicast{
-			groups:  names,
-			publish: func(ev *notify.Event, group string) { r.check(r.Publish(r.ctx, ev, group)) },
-			wait:    func(events int) bool { return r.wait(events * n) },
-		}
-		r.verify(u.measure(b, newEvents(kind, subject)))
-	})
+	b.Run(fmt.Sprintf("groups=%d/mode=unicast", n), func(b *testing.B) { newRig(b).unicast(n) })
 }
 
 // BenchmarkIdleMemory is about the memory of subscriptions to which nothing was published. B/sub
@@ -74,20 +68,25 @@ func BenchmarkIdleMemory(b *testing.B) {
 	const n = 100000
 	for _, groups := range []int{1, n} {
 		b.Run(fmt.Sprintf("subs=%d/groups=%d/mode=idle", n, groups), func(b *testing.B) {
-			names := groupNames(groups)
-			idle(b, n, func() (end func()) {
-				r := newRig(b)
-				subs := make([]idler, n)
-				for i := range subs {
-					_, err := r.Subscribe(kind, subject, names[i%groups], &subs[i], nil)
-					r.check(err)
-				}
-				r.settle(func(notify.Work) {})
-				r.run()
-				return r.stop
-			})
+			idleMemory(b, n, groups, defaultShards)
 		})
 	}
+}
+
+// idleMemory measures mode=idle.
+func idleMemory(b *testing.B, subs, groups, shards int) {
+	names := measure.GroupNames(groups)
+	measure.Idle(b, subs, func() (end func()) {
+		r := newRigOf(b, shards)
+		idlers := make([]idler, subs)
+		for i := range idlers {
+			_, err := r.Subscribe(kind, subject, names[i%groups], &idlers[i], nil)
+			r.check(err)
+		}
+		r.settle(func(notify.Work) {})
+		r.run()
+		return r.stop
+	})
 }
 
 // idler is the least a subscriber can be.
@@ -95,28 +94,12 @@ type idler [16]byte
 
 func (s *idler) Deliver(batch []*notify.Event) (taken int, err error) { return len(batch), nil }
 
-// tally counts the deliveries of one shard. It belongs to that shard's goroutine, so counting costs
-// a subtraction; the waiter hears of whole rounds.
-type tally struct {
-	all   *arrivals
-	round int     // what all members of the shard take together in a round
-	left  int     // of it
-	times *sample // of the deliveries since their Due; nil: not of interest
-	_     [64]byte
-}
-
-func (t *tally) add(n int) {
-	for t.left -= n; t.left <= 0; t.left += t.round {
-		t.all.add(t.round)
-	}
-}
-
 // subscriber takes what it is offered. It serves as a watcher's sink, too: its list is there at
 // once, and empty.
 type subscriber struct {
-	to    receiver
+	to    measure.Receiver
 	rig   *rig
-	tally *tally // of its shard; nil while that is not known
+	tally *measure.Tally // of its shard; nil while that is not known
 }
 
 func (s *subscriber) Deliver(batch []*notify.Event) (taken int, err error) {
@@ -126,12 +109,12 @@ func (s *subscriber) Deliver(batch []*notify.Event) (taken int, err error) {
 		return len(batch), nil
 	}
 	for _, ev := range batch {
-		s.to.take(ev)
-		if t.times != nil {
-			t.times.add(time.Since(ev.Due))
+		s.to.Take(ev)
+		if t.Times != nil {
+			t.Times.Add(time.Since(ev.Due))
 		}
 	}
-	t.add(len(batch))
+	t.Add(len(batch))
 	return len(batch), nil
 }
 
@@ -143,10 +126,10 @@ func (s *subscriber) Init(watch.List) error { return nil }
 type rig struct {
 	*notify.Engine
 	b       *testing.B
-	all     *arrivals
+	all     *measure.Arrivals
 	subs    []*subscriber
-	tallies []*tally      // by shard
-	found   []*subscriber // those that the step under way has come to
+	tallies []*measure.Tally // by shard
+	found   []*subscriber    // those that the step under way has come to
 
 	ctx      context.Context // ends when the benchmark hangs in Publish
 	watchdog *time.Timer
@@ -154,8 +137,13 @@ type rig struct {
 	stop     func() // returns after the engine's last goroutine
 }
 
-func newRig(b *testing.B) *rig {
-	e, err := notify.New(notify.Config{Types: map[notify.Type]notify.TypeConfig{kind: {}}})
+const defaultShards = 0 // one per CPU
+
+func newRig(b *testing.B) *rig { return newRigOf(b, defaultShards) }
+
+func newRigOf(b *testing.B, shards int) *rig {
+	types := map[notify.Type]notify.TypeConfig{kind: {Shards: shards}}
+	e, err := notify.New(notify.Config{Types: types})
 	r := &rig{Engine: e, b: b}
 	r.check(err)
 	return r
@@ -194,18 +182,18 @@ func (r *rig) settle(each func(notify.Work)) {
 // start finds out which shard each subscriber lives on, by an event that isn't counted, and runs
 // the engine. In a round each subscriber gets so many events.
 func (r *rig) start(events int) {
-	r.all = newArrivals(r.b, stallAfter)
+	r.all = measure.NewArrivals(r.b, measure.StallAfter)
 	r.check(r.Publish(context.Background(), &notify.Event{Type: kind, Subject: subject}))
 	found := 0
 	r.settle(func(work notify.Work) {
 		for len(r.tallies) <= work.Shard {
-			r.tallies = append(r.tallies, &tally{all: r.all})
+			r.tallies = append(r.tallies, &measure.Tally{All: r.all})
 		}
 		t := r.tallies[work.Shard]
 		for _, s := range r.found {
 			s.tally = t
 		}
-		t.round += len(r.found) * events
+		t.Round += len(r.found) * events
 		found += len(r.found)
 		r.found = r.found[:0]
 	})
@@ -213,7 +201,7 @@ func (r *rig) start(events int) {
 		r.b.Fatalf("the first event reaches %d of %d subscribers", found, len(r.subs))
 	}
 	for _, t := range r.tallies {
-		t.left = t.round
+		t.Left = t.Round
 	}
 	r.run()
 }
@@ -222,7 +210,7 @@ func (r *rig) start(events int) {
 func (r *rig) run() {
 	b, ended := r.b, make(chan error, 1)
 	ctx, cancel := context.WithCancel(context.Background())
-	watchdog := time.AfterFunc(6*stallAfter, cancel)
+	watchdog := time.AfterFunc(6*measure.StallAfter, cancel)
 	go func() { ended <- r.Run(ctx) }()
 	r.ctx, r.watchdog = ctx, watchdog
 	r.stop = sync.OnceFunc(func() { // without r, for Cleanup would keep that till the end
@@ -238,24 +226,35 @@ func (r *rig) run() {
 // wait waits for the subscribers to have taken that much together.
 func (r *rig) wait(deliveries int) bool {
 	if r.waits++; r.waits%64 == 0 { // now and then, for it would cost more than a small round
-		r.watchdog.Reset(6 * stallAfter)
+		r.watchdog.Reset(6 * measure.StallAfter)
 	}
-	return r.all.wait(deliveries)
+	return r.all.Wait(deliveries)
+}
+
+// unicast measures publishing to each of so many groups by name.
+func (r *rig) unicast(groups int) {
+	names := measure.GroupNames(groups)
+	for _, name := range names {
+		r.subscribe(name)
+	}
+	r.start(1)
+	u := measure.Unicast{
+		Groups:  names,
+		Publish: func(ev *notify.Event, group string) { r.check(r.Publish(r.ctx, ev, group)) },
+		Wait:    func(events int) bool { return r.wait(events * groups) },
+	}
+	r.verify(u.Measure(r.b, measure.Events(kind, subject)))
 }
 
 // fanout measures a mode of publishing to all subscribers.
-func (r *rig) fanout(mode string) {
-	f := fanout{
-		subs:    len(r.subs),
-		publish: func(ev *notify.Event) { r.check(r.Publish(r.ctx, ev)) },
-		wait:    func(events int) bool { return r.wait(events * len(r.subs)) },
+func (r *rig) fanout(mode measure.Mode) {
+	f := measure.Fanout{
+		Subs:    len(r.subs),
+		Publish: func(ev *notify.Event) { r.check(r.Publish(r.ctx, ev)) },
+		Wait:    func(events int) bool { return r.wait(events * len(r.subs)) },
 	}
-	measure, round := f.lockstep, 1
-	if mode == "burst" {
-		measure, round = f.burst, burst
-	}
-	r.start(round)
-	r.verify(measure(r.b, newEvents(kind, subject)))
+	r.start(mode.Round())
+	r.verify(f.Measure(r.b, mode, measure.Events(kind, subject)))
 }
 
 // verify ends the engine, and fails the benchmark unless every subscriber took exactly what was
@@ -263,7 +262,7 @@ func (r *rig) fanout(mode string) {
 func (r *rig) verify(published int) {
 	r.stop()
 	for _, s := range r.subs {
-		s.to.verify(r.b, published)
+		s.to.Verify(r.b, published)
 	}
 	want := uint64(len(r.subs) * (published + 1)) // start publishes one more
 	if st := r.Stats(); st.Delivered != want || st.Balance() != 0 {

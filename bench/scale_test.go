@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/notifylab/notifylab/bench/internal/measure"
 	"github.com/notifylab/notifylab/notify"
 )
 
@@ -24,9 +25,9 @@ func BenchmarkMillion(b *testing.B) {
 			if os.Getenv(planetEnv) == "" {
 				b.Skip("want " + planetEnv + "=1")
 			}
-			names := groupNames(groups)
+			names := measure.GroupNames(groups)
 			var subscribe, collect, event time.Duration
-			idle(b, n, func() (end func()) {
+			measure.Idle(b, n, func() (end func()) {
 				r := newRig(b)
 				subs := make([]counter, n)
 				began := time.Now()
@@ -39,14 +40,14 @@ func BenchmarkMillion(b *testing.B) {
 				began = time.Now()
 				runtime.GC()
 				collect += time.Since(began)
-				r.all = newArrivals(b, stallAfter)
+				r.all = measure.NewArrivals(b, measure.StallAfter)
 				for i := range subs {
 					subs[i].all = r.all
 				}
 				r.run()
 				began = time.Now()
 				r.check(r.Publish(r.ctx, &notify.Event{Type: kind, Subject: subject}))
-				if !r.all.wait(n) {
+				if !r.all.Wait(n) {
 					b.Fatal("the event doesn't reach all")
 				}
 				event += time.Since(began)
@@ -64,12 +65,12 @@ func BenchmarkMillion(b *testing.B) {
 
 // counter is a subscriber that tells a waiter of each event.
 type counter struct {
-	all *arrivals
+	all *measure.Arrivals
 	_   uint64
 }
 
 func (c *counter) Deliver(batch []*notify.Event) (taken int, err error) {
-	c.all.add(len(batch))
+	c.all.Add(len(batch))
 	return len(batch), nil
 }
 
@@ -80,16 +81,16 @@ func BenchmarkGroups(b *testing.B) {
 	b.Run(fmt.Sprintf("groups=%d/mode=lockstep", n), func(b *testing.B) {
 		b.ReportAllocs()
 		r := newRig(b)
-		names := groupNames(n)
+		names := measure.GroupNames(n)
 		for _, name := range names {
 			r.subscribe(name)
 		}
-		f := fanout{
-			subs:    n,
-			publish: func(ev *notify.Event) { r.check(r.Publish(r.ctx, ev, names...)) },
-			wait:    func(events int) bool { return r.wait(events * n) },
+		f := measure.Fanout{
+			Subs:    n,
+			Publish: func(ev *notify.Event) { r.check(r.Publish(r.ctx, ev, names...)) },
+			Wait:    func(events int) bool { return r.wait(events * n) },
 		}
 		r.start(1)
-		r.verify(f.lockstep(b, newEvents(kind, subject)))
+		r.verify(f.Lockstep(b, measure.Events(kind, subject)))
 	})
 }

@@ -40,10 +40,8 @@ func (sh *shard) makeRoom(s *Subscription, events []*Event) (settled int) {
 		sh.lag(s, events)
 		return len(events)
 	case DropOldest:
-		old := s.box.front(1)[0]
+		sh.lose(s, s.box.front(1), Oldest)
 		sh.unqueue(s, 1)
-		sh.counts.Dropped[Oldest]++
-		sh.tell(s, old, Oldest)
 		return 0
 	case DropNewest:
 		sh.lose(s, events[:1], Newest)
@@ -66,24 +64,20 @@ func (sh *shard) makeRoom(s *Subscription, events []*Event) (settled int) {
 // lose counts events as lost to s.
 func (sh *shard) lose(s *Subscription, events []*Event, cause Cause) {
 	sh.counts.Dropped[cause] += uint64(len(events))
-	for _, ev := range events {
-		sh.tell(s, ev, cause)
+	sh.tell(s, events, cause)
+}
+
+// tell says what s will not get to whoever wants to know.
+func (sh *shard) tell(s *Subscription, events []*Event, cause Cause) {
+	if len(events) == 0 {
+		return
 	}
-}
-
-// observes reports whether anybody wants to be told what becomes of the events of s.
-func (sh *shard) observes(s *Subscription) bool {
-	_, own := s.to.(Observer)
-	return own || sh.p.observer != nil
-}
-
-func (sh *shard) tell(s *Subscription, ev *Event, cause Cause) {
 	if ob := sh.p.observer; ob != nil {
-		ob.Dropped(s, ev, cause)
+		ob.Dropped(s, events, cause)
 	}
 	if ob, ok := s.to.(Observer); ok {
 		defer s.isolate()
-		ob.Dropped(s, ev, cause)
+		ob.Dropped(s, events, cause)
 	}
 }
 

@@ -90,12 +90,12 @@ func (c *churner) Deliver(batch []*notify.Event) (int, error) {
 	return n, err
 }
 
-func (c *churner) Dropped(s *notify.Subscription, _ *notify.Event, cause notify.Cause) {
+func (c *churner) Dropped(s *notify.Subscription, events []*notify.Event, cause notify.Cause) {
 	assert.Zero(c.t, c.ended, "Dropped after Ended")
 	if cause == notify.Conflated {
-		c.merged++
+		c.merged += uint64(len(events))
 	} else {
-		c.lost++
+		c.lost += uint64(len(events))
 	}
 	if c.temper == temperCloses && c.lossRNG.IntN(20) == 0 {
 		s.Close()

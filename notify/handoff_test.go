@@ -92,7 +92,8 @@ func inBubbleWith(t *testing.T, patience time.Duration, tc notify.TypeConfig,
 		}
 		e, err := notify.New(notify.Config{
 			Types:    map[notify.Type]notify.TypeConfig{instance: tc},
-			Patience: patience, Blocked: func(s *notify.Subscription) { r.named = append(r.named, s) },
+			Patience: patience,
+			Blocked:  func(s *notify.Subscription) { r.named = append(r.named, s) },
 		})
 		require.NoError(t, err)
 		r.Engine = e

@@ -205,15 +205,17 @@ func newListener() *listener {
 	}
 }
 
-func (l *listener) Dropped(s *notify.Subscription, ev *notify.Event, cause notify.Cause) {
+func (l *listener) Dropped(s *notify.Subscription, events []*notify.Event, cause notify.Cause) {
 	l.mu.Lock()
-	l.lost[cause] = append(l.lost[cause], ev.Payload.(int))
+	l.lost[cause] = append(l.lost[cause], payloads(events)...)
 	if len(l.ends[s]) > 0 {
 		l.late++
 	}
 	l.mu.Unlock()
 	if l.onDrop != nil {
-		l.onDrop(s, ev, cause)
+		for _, ev := range events {
+			l.onDrop(s, ev, cause)
+		}
 	}
 }
 

@@ -71,6 +71,7 @@ type shard struct {
 	deferred attention       // what has to wait for the end of a suspended walk
 	together []*Subscription // scratch: members that are called together
 	fresh    []*Event        // scratch: a batch less what is stale
+	passed   []*Event        // scratch: what a laggard passes over
 	counts   counts
 	work     Work // of the step under way
 

@@ -126,17 +126,19 @@ func restFrom(batch, rest []*Event) int {
 // that has come to the end lags no longer.
 func (sh *shard) catchUp(s *Subscription) {
 	g := s.group
+	passed := sh.passed[:0]
 	for ahead := g.trail.from(s.box.at); len(ahead) > 0 && !s.box.full(); ahead = ahead[1:] {
 		s.box.at++
 		sh.work.Queued++
 		if ahead[0].superseded {
-			sh.counts.Conflated++
-			sh.counts.InFlight--
-			sh.tell(s, ahead[0].ev, Conflated)
+			passed = append(passed, ahead[0].ev)
 		} else {
 			s.box.push(ahead[0].ev)
 		}
 	}
+	sh.pass(s, passed)
+	clear(passed)
+	sh.passed = passed
 	if int(s.box.at) < g.trail.end() {
 		return
 	}
@@ -148,33 +150,35 @@ func (sh *shard) catchUp(s *Subscription) {
 	}
 }
 
+// pass has s pass events over, for newer ones that wait.
+func (sh *shard) pass(s *Subscription, events []*Event) {
+	sh.counts.Conflated += uint64(len(events))
+	sh.counts.InFlight -= uint64(len(events))
+	sh.tell(s, events, Conflated)
+}
+
 // tidy takes out of the trail what is superseded, which every laggard that it was for is told, and
 // what all of them have behind them.
 func (sh *shard) tidy(g *group) {
 	t, live := g.trail, 0
+	var gone []*Event
 	for i := range t.entries {
-		t.entries[i].rank = int32(live)
-		if !t.entries[i].superseded {
+		e := &t.entries[i]
+		e.rank = int32(live)
+		if e.superseded {
+			gone = append(gone, e.ev)
+		} else {
 			live++
 		}
 	}
 	lowest := live
 	for _, s := range g.laggards {
-		ahead := t.from(s.box.at) // never empty
-		s.box.at = ahead[0].rank
+		at := int(s.box.at) - t.base // never at the end
+		s.box.at = t.entries[at].rank
 		lowest = min(lowest, int(s.box.at))
-		gone := len(ahead) - (live - int(s.box.at))
-		sh.counts.Conflated += uint64(gone)
-		sh.counts.InFlight -= uint64(gone)
-		sh.work.Queued += gone
-		if !sh.observes(s) {
-			continue
-		}
-		for i := range ahead {
-			if ahead[i].superseded {
-				sh.tell(s, ahead[i].ev, Conflated)
-			}
-		}
+		of := gone[at-int(s.box.at):] // of what lies before at, so much was superseded
+		sh.work.Queued += len(of)
+		sh.pass(s, of)
 	}
 	old := t.entries
 	t.entries, t.base = make([]trailed, 0, 2*(live-lowest)+minTrail), lowest

@@ -151,8 +151,8 @@ func (l *link) Deliver(batch []*notify.Event) (taken int, err error) {
 	return taken, nil
 }
 
-// Dropped is the engine's word that an event will not come.
-func (l *link) Dropped(_ *notify.Subscription, ev *notify.Event, cause notify.Cause) {
+// Dropped is the engine's word that events will not come.
+func (l *link) Dropped(_ *notify.Subscription, events []*notify.Event, cause notify.Cause) {
 	c := l.c
 	c.lane.mu.Lock()
 	defer c.lane.mu.Unlock()
@@ -160,13 +160,13 @@ func (l *link) Dropped(_ *notify.Subscription, ev *notify.Event, cause notify.Ca
 		return
 	}
 	lost := cause != notify.Conflated
-	if lost && c.lane.rec.due(c.lane.stage.at(ev.Due)) {
-		c.lost++
+	for _, ev := range events {
+		if lost && c.lane.rec.due(c.lane.stage.at(ev.Due)) {
+			c.lost++
+		}
 	}
-	// Also before it has a view: the list that is under way may be older than this event.
-	if run := c.view.told(ev.Revision, lost); run > 0 {
-		c.lane.rec.gaps.record(run)
-	}
+	// Also before it has a view: the list that is under way may be older than these events.
+	c.view.told(events, lost, c.lane.rec.gaps.record)
 }
 
 // Ended has the consumer connect again.

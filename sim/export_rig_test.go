@@ -269,4 +269,6 @@ func (c *consumer) Link() notify.Subscriber { return c.link }
 func (c *consumer) Deliver(ev *notify.Event) { _, _ = c.link.Deliver([]*notify.Event{ev}) }
 
 // Lose says that an event will not come.
-func (c *consumer) Lose(ev *notify.Event, cause notify.Cause) { c.link.Dropped(nil, ev, cause) }
+func (c *consumer) Lose(ev *notify.Event, cause notify.Cause) {
+	c.link.Dropped(nil, []*notify.Event{ev}, cause)
+}

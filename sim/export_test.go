@@ -46,7 +46,7 @@ func (g *groupLog) Instances() int { return len(g.slots) }
 func (g *groupLog) Entries() int   { return len(g.entries) }
 
 func (g *groupLog) Len() int                                 { return g.len() }
-func (g *groupLog) Find(r int64, near int) (at int, ok bool) { return g.find(r, near) }
+func (g *groupLog) Find(r int64, near int) (at int, ok bool) { return g.findLocked(r, near) }
 
 // Entry is the change at a position of the log.
 func (g *groupLog) Entry(at int) (revision, due int64, key string, unsent bool) {
@@ -99,9 +99,12 @@ func (v *view) End(now int64) (before, last Ended, open bool) {
 	return Ended{b.from, b.length}, Ended{l.from, l.length}, open
 }
 
-func (v *view) Told(revision int64, lost bool) int64 { return v.told(revision, lost) }
-func (v *view) Right() bool                          { return v.right() }
-func (v *view) Position() int                        { return v.position }
+func (v *view) Told(revision int64, lost bool) (ended int64) {
+	v.told([]*notify.Event{{Revision: revision}}, lost, func(run int64) { ended = run })
+	return ended
+}
+func (v *view) Right() bool   { return v.right() }
+func (v *view) Position() int { return v.position }
 
 // Missing lists the instances of which the view lacks a change.
 func (v *view) Missing() []string {

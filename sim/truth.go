@@ -190,13 +190,7 @@ func (g *groupLog) from(position int) []entry {
 	return g.entries[position-g.base:]
 }
 
-// find is the position of a revision; the search begins near the one that it is guessed to be.
-func (g *groupLog) find(revision int64, near int) (position int, ok bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.findLocked(revision, near)
-}
-
+// findLocked is the position of a revision; the search begins near where it is guessed to be.
 func (g *groupLog) findLocked(revision int64, near int) (position int, ok bool) {
 	n := len(g.entries)
 	low := min(max(near-g.base, 0), n) // entries before it are older

@@ -1,6 +1,10 @@
 package sim
 
-import "math"
+import (
+	"math"
+
+	"github.com/notifylab/notifylab/notify"
+)
 
 // view is what one consumer knows of its providers: the truth as of a position in its group's log,
 // less the changes before that which it missed. It finds out about those by itself: they are what
@@ -146,33 +150,38 @@ func (v *view) right() bool {
 	return v.position == v.log.len() && (v.missed == nil || v.missed.lacking == 0)
 }
 
-// told notes that the engine will not deliver the event of a revision. With lost, and not
-// conflated, it returns the length of the run of losses that ended before this one began.
-func (v *view) told(revision int64, lost bool) (runEnded int64) {
+// told notes that the engine will not deliver these events. With lost, and not conflated, ended is
+// called with the length of each run of losses that is over.
+func (v *view) told(events []*notify.Event, lost bool, ended func(run int64)) {
+	v.log.mu.Lock()
+	defer v.log.mu.Unlock()
 	near := math.MaxInt // what is lost first has mostly just come
 	if v.missed != nil && v.missed.next > 0 {
 		near = v.missed.next
 	}
-	position, ok := v.log.find(revision, near)
-	if !ok || position < v.position {
-		return 0
+	for _, ev := range events {
+		position, ok := v.log.findLocked(ev.Revision, near)
+		if !ok || position < v.position {
+			continue
+		}
+		if v.missed == nil {
+			v.missed = newMissed(v.position)
+		}
+		m := v.missed
+		m.told.set(position - m.base)
+		m.next, near = position+1, position+1
+		if !lost {
+			continue
+		}
+		if m.runLen > 0 && position == m.runEnd+1 {
+			m.runEnd, m.runLen = position, m.runLen+1
+			continue
+		}
+		if m.runLen > 0 {
+			ended(m.runLen)
+		}
+		m.runEnd, m.runLen = position, 1
 	}
-	if v.missed == nil {
-		v.missed = newMissed(v.position)
-	}
-	m := v.missed
-	m.told.set(position - m.base)
-	m.next = position + 1
-	if !lost {
-		return 0
-	}
-	if m.runLen > 0 && position == m.runEnd+1 {
-		m.runEnd, m.runLen = position, m.runLen+1
-		return 0
-	}
-	runEnded = m.runLen
-	m.runEnd, m.runLen = position, 1
-	return runEnded
 }
 
 func newMissed(base int) *missed { return &missed{base: base} }

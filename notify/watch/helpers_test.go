@@ -217,8 +217,10 @@ func (s *sink) Deliver(batch []*notify.Event) (taken int, err error) {
 	return taken, nil
 }
 
-func (s *sink) Dropped(_ *notify.Subscription, ev *notify.Event, cause notify.Cause) {
-	s.log = append(s.log, fmt.Sprint("lost ", ev.Revision, " ", cause))
+func (s *sink) Dropped(_ *notify.Subscription, events []*notify.Event, cause notify.Cause) {
+	for _, ev := range events {
+		s.log = append(s.log, fmt.Sprint("lost ", ev.Revision, " ", cause))
+	}
 }
 
 func (s *sink) Ended(_ *notify.Subscription, reason error) {

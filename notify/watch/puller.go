@@ -25,10 +25,12 @@ type Puller struct {
 	list     Lister
 	c        *Config
 	size     int
-	wake     chan struct{}
 	observer notify.Observer
 
 	mu       sync.Mutex
+	wake     sync.Cond       // something below has changed, or the ctx of Next has ended
+	done     <-chan struct{} // of the ctx that unwatch is about
+	unwatch  func() bool     // stops watching it; nil: nothing to stop
 	needList bool
 	init     *List
 	buf      []*notify.Event
@@ -52,8 +54,8 @@ func Pull(e *notify.Engine, at At, list Lister, c *Config, o PullOptions) (*Pull
 	p := &Puller{
 		list: list, c: c, observer: o.Observer,
 		size: cmp.Or(o.Size, notify.DefaultBatch),
-		wake: make(chan struct{}, 1),
 	}
+	p.wake.L = &p.mu
 	w, err := Open(e, at, (*pullSink)(p), c)
 	if err != nil {
 		return nil, err
@@ -62,11 +64,12 @@ func Pull(e *notify.Engine, at At, list Lister, c *Config, o PullOptions) (*Pull
 	return p, nil
 }
 
-// Next waits for a list or for events. Its error is that of ctx, or the reason for which the
-// watcher has ended; what was received before the end is returned first.
+// Next waits for a list or for events; one goroutine at a time may call it. Its error is that of
+// ctx, or the reason for which the watcher has ended; what was received before the end is returned
+// first.
 func (p *Puller) Next(ctx context.Context) (Update, error) {
+	p.mu.Lock()
 	for {
-		p.mu.Lock()
 		switch {
 		case len(p.buf) > 0 || p.init != nil:
 			u, refused := p.fetchLocked()
@@ -84,15 +87,36 @@ func (p *Puller) Next(ctx context.Context) (Update, error) {
 			if err := p.relist(ctx); err != nil {
 				return Update{}, err
 			}
+			p.mu.Lock()
 			continue
 		}
-		p.mu.Unlock()
-		select {
-		case <-p.wake:
-		case <-ctx.Done():
-			return Update{}, ctx.Err()
+		p.watchLocked(ctx)
+		if err := ctx.Err(); err != nil {
+			p.mu.Unlock()
+			return Update{}, err
 		}
+		p.wake.Wait()
 	}
+}
+
+// watchLocked has the end of ctx wake Next. It stays so for the next call with the same ctx: to
+// wait for a channel and for ctx together costs as much as all the rest of Next.
+func (p *Puller) watchLocked(ctx context.Context) {
+	done := ctx.Done()
+	if done == p.done {
+		return
+	}
+	p.unwatchLocked()
+	if p.done = done; done != nil {
+		p.unwatch = context.AfterFunc(ctx, (*pullSink)(p).signal)
+	}
+}
+
+func (p *Puller) unwatchLocked() {
+	if p.unwatch != nil {
+		p.unwatch()
+	}
+	p.done, p.unwatch = nil, nil
 }
 
 // fetchLocked takes what is there: events first, for none is taken in behind a list.
@@ -139,25 +163,25 @@ func (p *Puller) Err() error { return p.w.Err() }
 // pullSink is the side of a Puller that the Watcher sees.
 type pullSink Puller
 
+// signal wakes Next.
 func (p *pullSink) signal() {
-	select {
-	case p.wake <- struct{}{}:
-	default:
-	}
+	p.mu.Lock() // or Next might be between its look at what there is and its wait
+	p.wake.Broadcast()
+	p.mu.Unlock()
 }
 
 func (p *pullSink) NeedList(*Watcher) {
 	p.mu.Lock()
 	p.needList = true
 	p.mu.Unlock()
-	p.signal()
+	p.wake.Broadcast()
 }
 
 func (p *pullSink) Init(l List) error {
 	p.mu.Lock()
 	p.init = &l
 	p.mu.Unlock()
-	p.signal()
+	p.wake.Broadcast()
 	return nil
 }
 
@@ -170,14 +194,14 @@ func (p *pullSink) Deliver(batch []*notify.Event) (taken int, err error) {
 	p.refused = taken < len(batch)
 	p.mu.Unlock()
 	if taken > 0 {
-		p.signal()
+		p.wake.Broadcast()
 	}
 	return taken, nil
 }
 
-func (p *pullSink) Dropped(s *notify.Subscription, ev *notify.Event, cause notify.Cause) {
+func (p *pullSink) Dropped(s *notify.Subscription, events []*notify.Event, cause notify.Cause) {
 	if p.observer != nil {
-		p.observer.Dropped(s, ev, cause)
+		p.observer.Dropped(s, events, cause)
 	}
 }
 
@@ -187,6 +211,7 @@ func (p *pullSink) Ended(s *notify.Subscription, reason error) {
 	}
 	p.mu.Lock()
 	p.reason = reason
+	(*Puller)(p).unwatchLocked()
 	p.mu.Unlock()
-	p.signal()
+	p.wake.Broadcast()
 }

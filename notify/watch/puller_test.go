@@ -115,8 +115,10 @@ type recorder struct {
 	reasons []error
 }
 
-func (o *recorder) Dropped(_ *notify.Subscription, _ *notify.Event, c notify.Cause) {
-	o.causes = append(o.causes, c)
+func (o *recorder) Dropped(_ *notify.Subscription, events []*notify.Event, c notify.Cause) {
+	for range events {
+		o.causes = append(o.causes, c)
+	}
 }
 
 func (o *recorder) Ended(_ *notify.Subscription, reason error) {

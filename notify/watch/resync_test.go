@@ -121,8 +121,8 @@ func TestResync_ALossWhileListingAsksAgain(t *testing.T) {
 	assert.Equal(t, r.truth, s.view)
 }
 
-// TestResync_ALossJustBehindTheListAsksAgain: the list is delivered within the callback about one
-// flushed event, and does not have the next one.
+// TestResync_ALossJustBehindTheListAsksAgain: the list is delivered within the callback about two
+// flushed events, and has the first only.
 func TestResync_ALossJustBehindTheListAsksAgain(t *testing.T) {
 	r := newRig(t, notify.TypeConfig{})
 	s := r.open(watch.Config{Backlog: small(notify.Flush), Resync: true}, inline)
@@ -134,7 +134,7 @@ func TestResync_ALossJustBehindTheListAsksAgain(t *testing.T) {
 	s.room = unlimited
 	s.answer()
 	assert.Equal(t, []string{
-		"need", "list 0", "lost 1 flushed", "need", "list 1", "lost 2 flushed", "need", "list 3",
+		"need", "list 0", "lost 1 flushed", "lost 2 flushed", "need", "list 1", "need", "list 3",
 	}, s.heard())
 	assert.Equal(t, r.truth, s.view)
 }

@@ -206,32 +206,35 @@ func (w *Watcher) anyStale(batch []*notify.Event) bool {
 }
 
 // Dropped is the engine's report of a loss; it begins a resync.
-func (w *Watcher) Dropped(s *notify.Subscription, ev *notify.Event, cause notify.Cause) {
+func (w *Watcher) Dropped(s *notify.Subscription, events []*notify.Event, cause notify.Cause) {
 	if ob, ok := w.sink.(notify.Observer); ok {
-		ob.Dropped(s, ev, cause)
+		ob.Dropped(s, events, cause)
 	}
-	if w.resync && cause != notify.Conflated && s.Err() == nil && w.lose(ev.Revision) {
+	if w.resync && cause != notify.Conflated && s.Err() == nil && w.lose(events) {
 		w.sink.NeedList(w)
 	}
 }
 
 // lose notes a loss and reports whether that begins a resync. What the latest list has is no loss:
 // it was waiting to be skipped.
-func (w *Watcher) lose(revision int64) bool {
+func (w *Watcher) lose(events []*notify.Event) (begins bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if revision != 0 && revision <= w.since {
-		return false
+	for _, ev := range events {
+		if ev.Revision != 0 && ev.Revision <= w.since {
+			continue
+		}
+		w.lost = max(w.lost, ev.Revision)
+		switch w.state.Load() {
+		case listed, live:
+			w.state.Store(listing)
+			begins = true
+		case listing, starting:
+			// The list that is asked for now will have what begins the resync.
+			w.unordered = w.unordered || ev.Revision == 0 && !begins
+		}
 	}
-	w.lost = max(w.lost, revision)
-	switch w.state.Load() {
-	case listed, live:
-		w.state.Store(listing)
-		return true
-	case listing, starting:
-		w.unordered = w.unordered || revision == 0
-	}
-	return false
+	return begins
 }
 
 // Ended is the engine's last word.

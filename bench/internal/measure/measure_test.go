@@ -1,10 +1,11 @@
-package bench_test
+package measure_test
 
 import (
 	"slices"
 	"testing"
 	"time"
 
+	"github.com/notifylab/notifylab/bench/internal/measure"
 	"github.com/notifylab/notifylab/notify"
 )
 
@@ -23,24 +24,24 @@ func TestQuantile(t *testing.T) {
 		for i := range tt.n {
 			values = append(values, time.Duration(tt.n-i))
 		}
-		if got := quantile(values, tt.q); got != tt.want {
-			t.Errorf("quantile(%d..1, %v) = %d, want %d", tt.n, tt.q, got, tt.want)
+		if got := measure.Quantile(values, tt.q); got != tt.want {
+			t.Errorf("Quantile(%d..1, %v) = %d, want %d", tt.n, tt.q, got, tt.want)
 		}
 	}
 }
 
 func TestSample_KeepsTheLatest(t *testing.T) {
-	s := &sample{ring: make([]time.Duration, 4)}
+	s := measure.NewSample(4)
 	for _, d := range []time.Duration{9, 9, 1, 2, 3, 4} {
-		s.add(d)
+		s.Add(d)
 	}
-	if got := s.quantile(1); got != 4 {
-		t.Errorf("quantile(1) = %d, want 4", got)
+	if got := s.Quantile(1); got != 4 {
+		t.Errorf("Quantile(1) = %d, want 4", got)
 	}
 }
 
 func TestReceiver_NoticesWhatIsWrong(t *testing.T) {
-	evs := newEvents("t", "s")
+	evs := measure.Events("t", "s")
 	for name, tt := range map[string]struct {
 		take  []*notify.Event
 		wrong uint64
@@ -50,26 +51,26 @@ func TestReceiver_NoticesWhatIsWrong(t *testing.T) {
 		"one repeated":          {[]*notify.Event{evs[0], evs[0], evs[2]}, 1},
 		"two swapped":           {[]*notify.Event{evs[1], evs[0], evs[2]}, 2},
 	} {
-		var r receiver
+		var r measure.Receiver
 		for _, ev := range tt.take {
-			r.take(ev)
+			r.Take(ev)
 		}
-		if r.wrong != tt.wrong || r.count != uint64(len(tt.take)) {
+		if r.Wrong != tt.wrong || r.Count != uint64(len(tt.take)) {
 			t.Errorf("%s: count %d, wrong %d; want %d, %d",
-				name, r.count, r.wrong, len(tt.take), tt.wrong)
+				name, r.Count, r.Wrong, len(tt.take), tt.wrong)
 		}
 	}
 }
 
 func TestArrivals_WaitForTheLastAndNoLonger(t *testing.T) {
 	const adders, rounds = 4, 10000
-	a := newArrivals(t, stallAfter)
+	a := measure.NewArrivals(t, measure.StallAfter)
 	starts := make([]chan struct{}, adders)
 	for i := range starts {
 		starts[i] = make(chan struct{})
 		go func() {
 			for range starts[i] {
-				a.add(2)
+				a.Add(2)
 			}
 		}()
 		defer close(starts[i])
@@ -78,19 +79,19 @@ func TestArrivals_WaitForTheLastAndNoLonger(t *testing.T) {
 		for _, start := range starts {
 			start <- struct{}{}
 		}
-		if !a.wait(round * adders * 2) {
-			t.Fatalf("wait(%d) = false; got %d", round*adders*2, a.got.Load())
+		if !a.Wait(round * adders * 2) {
+			t.Fatalf("Wait(%d) = false; got %d", round*adders*2, a.Got())
 		}
 	}
-	if got := a.got.Load(); got != rounds*adders*2 {
+	if got := a.Got(); got != rounds*adders*2 {
 		t.Errorf("got %d arrivals, want %d", got, rounds*adders*2)
 	}
 }
 
 func TestArrivals_NoticeAStall(t *testing.T) {
-	a := newArrivals(t, time.Millisecond)
-	a.add(1)
-	if a.wait(2) {
-		t.Error("wait(2) = true after 1 arrival")
+	a := measure.NewArrivals(t, time.Millisecond)
+	a.Add(1)
+	if a.Wait(2) {
+		t.Error("Wait(2) = true after 1 arrival")
 	}
 }
