@@ -40,6 +40,23 @@ func BenchmarkFanout(b *testing.B) {
 	}
 }
 
+// BenchmarkWatched is BenchmarkFanout for subscribers that aren't notify.Prompt, as those of the
+// other benchmarks are: each call is watched.
+func BenchmarkWatched(b *testing.B) {
+	for _, n := range subsCounts {
+		for _, mode := range fanoutModes {
+			b.Run(fmt.Sprintf("subs=%d/mode=%s", n, mode), func(b *testing.B) {
+				r := newRig(b)
+				r.watched = true
+				for range n {
+					r.subscribe("")
+				}
+				r.fanout(mode)
+			})
+		}
+	}
+}
+
 // BenchmarkWatchers is BenchmarkFanout for list-watchers. They are listed, conflate on overflow,
 // and none of them is behind.
 func BenchmarkWatchers(b *testing.B) {
@@ -118,6 +135,8 @@ func (s *subscriber) Deliver(batch []*notify.Event) (taken int, err error) {
 	return len(batch), nil
 }
 
+func (s *subscriber) Prompt() bool { return !s.rig.watched }
+
 func (s *subscriber) NeedList(w *watch.Watcher) { w.Listed(watch.List{}) }
 
 func (s *subscriber) Init(watch.List) error { return nil }
@@ -130,6 +149,7 @@ type rig struct {
 	subs    []*subscriber
 	tallies []*measure.Tally // by shard
 	found   []*subscriber    // those that the step under way has come to
+	watched bool             // no subscriber is notify.Prompt
 
 	ctx      context.Context // ends when the benchmark hangs in Publish
 	watchdog *time.Timer

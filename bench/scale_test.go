@@ -74,6 +74,8 @@ func (c *counter) Deliver(batch []*notify.Event) (taken int, err error) {
 	return len(batch), nil
 }
 
+func (c *counter) Prompt() bool { return true }
+
 // BenchmarkGroups publishes one event to 1000 groups by name, each of which has one member, and
 // waits until all have it: ns/group is that time divided by the groups, the deliveries included.
 func BenchmarkGroups(b *testing.B) {

@@ -30,8 +30,7 @@ type Config struct {
 	Clock    clock.Clock         // what Run reads; nil means clock.Real
 
 	// Patience is how long Run lets a shard stand still in one Deliver before it has another
-	// goroutine go on with the rest of the shard; 0 means 5 ms. With less than 0 it waits for ever:
-	// that saves an atomic operation per call.
+	// goroutine go on with the rest of the shard; 0 means 5 ms. Who is Prompt isn't watched.
 	Patience time.Duration
 	// Blocked hears by name of each subscriber whose Deliver has taken longer than that, on the
 	// goroutine that goes on, under the rules of an Observer; may be nil.
@@ -133,6 +132,10 @@ func (c Config) Validate() error {
 	var errs []error
 	if len(c.Types) == 0 {
 		errs = append(errs, fmt.Errorf("%w: Types: want at least one type", ErrInvalid))
+	}
+	if c.Patience < 0 {
+		errs = append(errs,
+			fmt.Errorf("%w: Patience = %v: want 0 (5ms) or more", ErrInvalid, c.Patience))
 	}
 	for _, t := range slices.Sorted(maps.Keys(c.Types)) {
 		tc := c.Types[t]

@@ -18,20 +18,21 @@ func TestValidate_ReportsAllMistakesAtOnce(t *testing.T) {
 		"BAD": {Shards: -1, Batch: -2, WhenFull: 7,
 			Backlog: notify.Backlog{Size: -3, Overflow: 8, AddTimeout: -4}},
 		"GOOD": {QueueSize: -5},
-	}}
+	}, Patience: -5}
 	err := c.Validate()
 	require.ErrorIs(t, err, notify.ErrInvalid)
 	for _, want := range []string{
 		`Types[""].name`, `Types["BAD"].Shards = -1`, `Types["BAD"].Batch = -2`,
 		`Types["BAD"].WhenFull = 7: want Wait or Reject`, `Types["BAD"].Backlog`, "Size = -3",
 		"Overflow = Overflow(8): want one of conflate, drop-oldest", "AddTimeout = -4ns",
+		"Patience = -5ns: want 0 (5ms) or more",
 	} {
 		assert.ErrorContains(t, err, want)
 	}
 	assert.NotContains(t, err.Error(), "GOOD")
 	_, newErr := notify.New(c)
 	require.ErrorIs(t, newErr, notify.ErrInvalid)
-	assert.Len(t, strings.Split(newErr.Error(), "\n"), 7)
+	assert.Len(t, strings.Split(newErr.Error(), "\n"), 8)
 
 	assert.ErrorContains(t, notify.Config{}.Validate(), "Types: want at least one type")
 }

@@ -36,7 +36,8 @@
 // Config.Patience, Run has another goroutine go on with the rest of the shard, and tells
 // Config.Blocked. What the call was given stays in flight; what comes later waits in the mailbox;
 // nothing else is delivered to this subscription until the call has returned. Then what it did not
-// take comes first. Its end waits for the call, and so does Run's.
+// take comes first. Its end waits for the call, and so does Run's. A subscriber that is Prompt is
+// not watched, for it can't block.
 //
 // Failing subscribers: one that returns an error, panics or ends its goroutine loses its
 // subscription, with that as the reason. The others do not notice.

@@ -83,8 +83,8 @@ func (e *Engine) Subscribe(t Type, subject, group string, to Subscriber, b *Back
 }
 
 // Publish addresses the named groups of ev.Subject, or every group of it when none is named or ""
-// is among the names; they must be distinct, and the slice must not change any more. It returns
-// when the event stands in the task queues, before anybody has it. Nobody listening is no error.
+// is among the names; they must be distinct. It returns when the event stands in the task queues,
+// before anybody has it. Nobody listening is no error.
 //
 // On a full task queue it waits until there is room, or returns ErrFull, as the type is
 // configured; a wait ends with ctx (its error is wrapped) and with the engine (ErrClosed). The
@@ -104,7 +104,7 @@ func (e *Engine) Publish(ctx context.Context, ev *Event, groups ...string) error
 	if slices.Contains(groups, "") { // the group of a broadcast, as in service-center
 		groups = nil
 	}
-	return p.publish(ctx, task{ev: ev, groups: groups})
+	return p.publish(ctx, ev, groups)
 }
 
 func (e *Engine) processor(t Type, subject string) (*processor, error) {
@@ -181,7 +181,8 @@ func (e *Engine) Close() {
 }
 
 // Stats sums up the named types, or all of them when none is named; unknown ones add nothing. Each
-// shard's figures are those at the end of its last step, so the books balance in every reading.
+// shard's figures are those at the end of a step, so the books balance in every reading: of its
+// last one under Step, and of one of its last 16 as long as a worker under Run has work.
 func (e *Engine) Stats(types ...Type) Stats {
 	var st Stats
 	if len(types) == 0 {

@@ -37,10 +37,9 @@ var errGoexit = errors.New("runtime.Goexit was called")
 
 func inCall(at uint64) bool { return at%2 == 1 }
 
-// enter says that a call begins, and gives it a number.
-func (sh *shard) enter() (call uint64) {
-	if !sh.guarded {
-		sh.calling.first = 0
+// enter says that a call begins, or a run of them, and gives it a number: 0 if it isn't watched.
+func (sh *shard) enter(s *Subscription) (call uint64) {
+	if sh.crew == nil || s.state.Load()&statePrompt != 0 {
 		return 0
 	}
 	call = sh.calls.Load() + 1
@@ -49,14 +48,12 @@ func (sh *shard) enter() (call uint64) {
 	return call
 }
 
-// next goes on from one call of a run to the next; false means that the shard is lost.
-func (sh *shard) next(call uint64) bool {
-	return !sh.guarded || sh.calls.CompareAndSwap(call, call+2)
-}
+// next goes on from one watched call of a run to the next; false means that the shard is lost.
+func (sh *shard) next(call uint64) bool { return sh.calls.CompareAndSwap(call, call+2) }
 
 // leave says that a call is over; false means that the shard is lost.
 func (sh *shard) leave(call uint64) bool {
-	return !sh.guarded || sh.calls.CompareAndSwap(call, call+1)
+	return call == 0 || sh.calls.CompareAndSwap(call, call+1)
 }
 
 // seize takes the shard from the worker that is in that call, unless it has come out of it.
@@ -68,15 +65,15 @@ func (sh *shard) handIn(s *Subscription, events []*Event, taken int, err error) 
 	runtime.Goexit()
 }
 
-// exited is called when a subscriber ends the worker's goroutine, with what is left of that. Under
-// Step it is the caller's.
-func (sh *shard) exited(call uint64, s *Subscription, events []*Event) {
+// exited is called when a subscriber ends the worker's goroutine, in the n-th call of a run, with
+// what is left of that. Under Step it is the caller's.
+func (sh *shard) exited(call uint64, n int, s *Subscription, events []*Event) {
 	if sh.crew == nil {
 		return
 	}
 	if sh.seize(call) {
 		sh.crew.workers.Go(func() {
-			sh.lend(call)
+			sh.lend(n)
 			sh.run()
 		})
 	}
@@ -85,20 +82,20 @@ func (sh *shard) exited(call uint64, s *Subscription, events []*Event) {
 
 // succeed is the goroutine of a worker that takes over from the one that blocks in that call.
 func (sh *shard) succeed(call uint64) {
-	s := sh.lend(call)
+	s := sh.lend(int(call-sh.calling.first) / 2)
 	if sh.p.blocked != nil {
 		sh.p.blocked(s)
 	}
 	sh.run()
 }
 
-// lend makes the loan of the subscriber that is called, and readies the shard for the next step.
-func (sh *shard) lend(call uint64) *Subscription {
+// lend makes the loan of the subscriber that is called, the n-th of a run if it is one, and readies
+// the shard for the next step.
+func (sh *shard) lend(n int) *Subscription {
 	c, w := sh.calling, &sh.walk
 	s, events := c.s, c.events
 	if s == nil {
 		c.inBox = false
-		n := int(call-c.first) / 2
 		s, events = c.run[n], w.batch
 		sh.took(n)
 		w.mi += n + 1

@@ -79,21 +79,14 @@ type blockRig struct {
 
 func inBubble(t *testing.T, tc notify.TypeConfig, test func(t *testing.T, r *blockRig)) {
 	t.Helper()
-	inBubbleWith(t, 0, tc, test)
-}
-
-func inBubbleWith(t *testing.T, patience time.Duration, tc notify.TypeConfig,
-	test func(t *testing.T, r *blockRig)) {
-	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		r := &blockRig{t: t, next: 1}
 		if tc.Shards == 0 {
 			tc.Shards = 1
 		}
 		e, err := notify.New(notify.Config{
-			Types:    map[notify.Type]notify.TypeConfig{instance: tc},
-			Patience: patience,
-			Blocked:  func(s *notify.Subscription) { r.named = append(r.named, s) },
+			Types:   map[notify.Type]notify.TypeConfig{instance: tc},
+			Blocked: func(s *notify.Subscription) { r.named = append(r.named, s) },
 		})
 		require.NoError(t, err)
 		r.Engine = e
@@ -370,15 +363,19 @@ func TestBlocked_RunWaitsForTheCall(t *testing.T) {
 // As a test's FailNow does.
 func TestGoexit_InDeliverEndsItsSubscriptionOnly(t *testing.T) {
 	for i := range 4 {
-		patience, prealloc := time.Duration(-(i & 1)), i&2 != 0
-		inBubbleWith(t, patience, notify.TypeConfig{}, func(t *testing.T, r *blockRig) {
+		wrap := func(s notify.Subscriber) notify.Subscriber { return s }
+		if i&1 != 0 {
+			wrap = func(s notify.Subscriber) notify.Subscriber { return prompt{s} }
+		}
+		inBubble(t, notify.TypeConfig{}, func(t *testing.T, r *blockRig) {
 			other := eager()
-			r.join(other, nil)
-			s := r.join(&client{on: func([]*notify.Event) (int, error) {
+			r.join(wrap(other), nil)
+			exits := &client{on: func([]*notify.Event) (int, error) {
 				runtime.Goexit()
 				return 0, nil
-			}}, &notify.Backlog{Prealloc: prealloc})
-			r.join(other, nil)
+			}}
+			s := r.join(wrap(exits), &notify.Backlog{Prealloc: i&2 != 0})
+			r.join(wrap(other), nil)
 			r.send(1)
 			r.send(2)
 			assert.Equal(t, []int{1, 1, 2, 2, 3, 3}, other.got())
@@ -394,11 +391,16 @@ func TestGoexit_InDeliverEndsItsSubscriptionOnly(t *testing.T) {
 	}
 }
 
-func TestPatience_MayBeEndless(t *testing.T) {
-	inBubbleWith(t, -1, notify.TypeConfig{}, func(t *testing.T, r *blockRig) {
+// prompt is a subscriber that claims to be Prompt.
+type prompt struct{ notify.Subscriber }
+
+func (prompt) Prompt() bool { return true }
+
+func TestPrompt_IsNotWatched(t *testing.T) {
+	inBubble(t, notify.TypeConfig{}, func(t *testing.T, r *blockRig) {
 		b, other := newBlocker(1), eager()
-		r.join(b, nil)
-		r.join(other, nil)
+		r.join(prompt{b}, nil)
+		r.join(prompt{other}, nil)
 		r.send(2)
 		time.Sleep(time.Hour)
 		synctest.Wait()
@@ -408,6 +410,35 @@ func TestPatience_MayBeEndless(t *testing.T) {
 		synctest.Wait()
 		assert.Equal(t, seq(1, 2), other.got())
 		r.balanced(notify.Books{Offered: 4, Delivered: 4})
+	})
+}
+
+// Whoever stands beside prompt ones is watched.
+func TestPrompt_IsEachSubscribersOwn(t *testing.T) {
+	inBubble(t, notify.TypeConfig{}, func(t *testing.T, r *blockRig) {
+		var all []*client
+		add := func(wrap func(*client) notify.Subscriber) {
+			c := eager()
+			all = append(all, c)
+			r.join(wrap(c), nil)
+		}
+		plain := func(c *client) notify.Subscriber { return c }
+		isPrompt := func(c *client) notify.Subscriber { return prompt{c} }
+		add(isPrompt)
+		add(isPrompt)
+		add(plain)
+		b := newBlocker(1)
+		r.join(b, nil)
+		add(plain)
+		add(isPrompt)
+		r.send(1)
+		r.runOut()
+		for _, c := range all {
+			assert.Equal(t, seq(1, 1), c.got())
+		}
+		b.goOn <- answer{taken: 1}
+		synctest.Wait()
+		r.balanced(notify.Books{Offered: 6, Delivered: 6})
 	})
 }
 

@@ -15,12 +15,14 @@ type processor struct {
 	observer Observer
 	blocked  func(*Subscription)
 	shards   []*shard
-	closing  atomic.Bool // set under mu, read without
+	closing  atomic.Bool  // set under mu, read without
+	waiting  atomic.Int64 // publishers in the line, likewise
 
+	_         [64]byte // the workers read what is above all the time, the publishers write below
 	mu        sync.Mutex
 	directory directory
 	line      []*waiter // publishers that wait for room, first come first served
-	waiting   atomic.Int64
+	groups    []string  // that were named last
 	published uint64
 	rejected  uint64
 }
@@ -47,6 +49,9 @@ func (p *processor) subscribe(subject, group string, to Subscriber, b *Backlog) 
 	sh := p.shards[shard]
 	s := &Subscription{terms: sh.termsOf(b), to: to}
 	s.state.Store(stateQueued)
+	if to, ok := to.(Prompt); ok && to.Prompt() {
+		s.state.Or(statePrompt)
+	}
 	if !b.WaitForList {
 		s.state.Or(stateListed)
 	}
@@ -65,60 +70,89 @@ func (p *processor) left(subject, group string) {
 	p.mu.Unlock()
 }
 
-// to is the shards that an event is for. Who subscribes later has no claim to it.
-func (p *processor) to(t *task) []*shard {
-	shard, at := p.directory.find(t.ev.Subject, t.groups)
-	if t.at = at; shard == all {
-		return p.shards
+// to is the shards that an event is for, and the only group if that is known. Who subscribes later
+// has no claim to it.
+func (p *processor) to(subject string, groups []string) ([]*shard, *group) {
+	shard, at := p.directory.find(subject, groups)
+	if shard == all {
+		return p.shards, at
 	}
-	return p.shards[shard : shard+1]
+	return p.shards[shard : shard+1], at
 }
 
-// publish puts t on the queues of the shards that it is for, all or none. The event of a Publish
+// keepLocked is a copy of groups. Those who publish to the same groups time and again get the same
+// one, so that the shards see it at a glance.
+func (p *processor) keepLocked(groups []string) []string {
+	if !slices.Equal(p.groups, groups) {
+		p.groups = slices.Clone(groups)
+	}
+	return p.groups
+}
+
+// publish puts ev on the queues of the shards that it is for, all or none. The event of a Publish
 // that returned before another one began comes first everywhere.
-func (p *processor) publish(ctx context.Context, t task) error {
+func (p *processor) publish(ctx context.Context, ev *Event, groups []string) (err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	to, at := p.to(ev.Subject, groups)
 	var w *waiter
-	to := p.to(&t)
-	for full(to) || (len(p.line) > 0 && p.line[0] != w) {
-		if p.closing.Load() {
-			break
+	if len(p.line) > 0 || full(to) {
+		if w, err = p.waitLocked(ctx, ev, groups); err == nil {
+			to, at = p.to(ev.Subject, groups) // they may have changed
 		}
-		if p.cfg.WhenFull == Reject {
-			p.rejected++
-			return fmt.Errorf("publish to %s %q: %w", p.typ, t.ev.Subject, ErrFull)
+	}
+	if err == nil && p.closing.Load() {
+		err = fmt.Errorf("publish to %s %q: %w", p.typ, ev.Subject, ErrClosed)
+	}
+	if err == nil {
+		p.published++
+		t := task{ev: ev, at: at}
+		if at == nil && len(groups) > 0 {
+			t.groups = p.keepLocked(groups)
 		}
-		if w == nil { // look once more: a shard that made room just now saw no one waiting
-			w = &waiter{look: make(chan struct{}, 1)}
-			p.line = append(p.line, w)
-			p.waiting.Add(1)
-			defer p.leave(w)
-			continue
+		for _, sh := range to {
+			sh.tasks.Offer(t) // there is room: under mu nobody else adds
+			sh.rouse()
+		}
+	}
+	if w != nil {
+		p.leaveLocked(w)
+	}
+	return err
+}
+
+// waitLocked waits in the line for room, without the lock, until w is the first there and there is
+// room, or the engine closes. The caller has w leave.
+func (p *processor) waitLocked(ctx context.Context, ev *Event, groups []string) (
+	w *waiter, err error) {
+	if p.closing.Load() {
+		return nil, nil
+	}
+	if p.cfg.WhenFull == Reject {
+		p.rejected++
+		return nil, fmt.Errorf("publish to %s %q: %w", p.typ, ev.Subject, ErrFull)
+	}
+	w = &waiter{look: make(chan struct{}, 1)}
+	p.line = append(p.line, w)
+	p.waiting.Add(1)
+	for !p.closing.Load() { // look once more: a shard that made room just now saw no one waiting
+		to, _ := p.to(ev.Subject, groups)
+		if p.line[0] == w && !full(to) {
+			return w, nil
 		}
 		p.mu.Unlock()
-		var err error
 		select {
 		case <-w.look:
 		case <-ctx.Done():
 			err = ctx.Err()
 		}
 		p.mu.Lock()
-		to = p.to(&t) // they may have changed
 		if err != nil {
 			p.rejected++
-			return fmt.Errorf("publish to %s %q: waiting for room: %w", p.typ, t.ev.Subject, err)
+			return w, fmt.Errorf("publish to %s %q: waiting for room: %w", p.typ, ev.Subject, err)
 		}
 	}
-	if p.closing.Load() {
-		return fmt.Errorf("publish to %s %q: %w", p.typ, t.ev.Subject, ErrClosed)
-	}
-	p.published++
-	for _, sh := range to {
-		sh.tasks.Offer(t) // there is room: under mu nobody else adds
-		sh.rouse()
-	}
-	return nil
+	return w, nil
 }
 
 func full(shards []*shard) bool {
@@ -130,8 +164,8 @@ func full(shards []*shard) bool {
 	return false
 }
 
-// leave takes w out of the line and lets the next one look.
-func (p *processor) leave(w *waiter) {
+// leaveLocked takes w out of the line and lets the next one look.
+func (p *processor) leaveLocked(w *waiter) {
 	p.line = slices.DeleteFunc(p.line, func(x *waiter) bool { return x == w })
 	p.waiting.Add(-1)
 	p.lookLocked()

@@ -32,16 +32,14 @@ func (e *Engine) Run(ctx context.Context) error {
 		clock: e.clock, patience: e.patience, shards: e.shards, wake: make(chan struct{}, 1),
 	}
 	for _, sh := range e.shards {
-		sh.crew, sh.guarded = c, c.patience > 0
+		sh.crew = c
 	}
 	for _, sh := range e.shards {
 		c.workers.Go(sh.run)
 	}
 	ended := make(chan struct{})
 	var watchdog sync.WaitGroup
-	if c.patience > 0 {
-		watchdog.Go(func() { c.watch(ended) })
-	}
+	watchdog.Go(func() { c.watch(ended) })
 	select {
 	case <-ctx.Done():
 		e.Close()

@@ -30,7 +30,7 @@ func sameTarget(a, b *task) bool {
 		return true
 	case 1:
 		return a.groups[0] == b.groups[0]
-	default: // publishers with a table of their own pass the same list again and again
+	default: // see keepLocked
 		return &a.groups[0] == &b.groups[0]
 	}
 }
@@ -58,12 +58,12 @@ type shard struct {
 	calls atomic.Uint64 // in which call the worker is, if in any; see handoff.go
 	_     [64]byte
 
-	guarded bool // calls are counted, for Run's watchdog
 	calling calling
 	at      time.Time // what time it is under Step
 	tables
 	walk     walk
 	buf      []task          // scratch: what take took
+	seen     int             // how many tasks lookAhead has looked at
 	list     attention       // is being attended to…
 	looked   int             // …and so many of its subs have been
 	closing  bool            // all has ended but calls of Deliver
@@ -74,6 +74,8 @@ type shard struct {
 	passed   []*Event        // scratch: what a laggard passes over
 	counts   counts
 	work     Work // of the step under way
+
+	unreported int // steps since the counts were made readable
 
 	pubMu     sync.Mutex
 	published counts // as of the end of the last step
@@ -153,13 +155,22 @@ func (sh *shard) step() Work {
 		sh.close()
 	}
 	if !sh.work.Idle {
+		sh.unreported++
+	}
+	if sh.unreported > 0 && (sh.crew == nil || sh.unreported == reportEvery || sh.work.Idle ||
+		sh.closed) {
 		sh.report()
 	}
 	return sh.work
 }
 
+// reportEvery is after how many steps of a worker its counts are made readable, at the latest
+// before it sleeps. To do so takes as long as a small step does.
+const reportEvery = 16
+
 // report makes the counts of this step readable: balanced, as of its end.
 func (sh *shard) report() {
+	sh.unreported = 0
 	c := &sh.counts
 	c.subjects, c.groups, c.members = len(sh.subjects), sh.groups, sh.members
 	sh.pubMu.Lock()
@@ -176,10 +187,40 @@ func (sh *shard) now() time.Time {
 	return sh.at
 }
 
+// ahead is how many members, or groups, are looked at together: those that are in no cache are
+// waited for at the same time.
+const ahead = 32
+
+// lookAhead looks at the groups of the tasks that come next, and at their first members.
+func (sh *shard) lookAhead() {
+	next := sh.tasks.Ahead()
+	if len(next) <= sh.seen { // has been done
+		sh.seen = len(next)
+		return
+	}
+	sh.seen = len(next)
+	for len(next) > 0 {
+		some := next[:min(ahead, len(next))]
+		next = next[len(some):]
+		var first [ahead]*Subscription
+		for i := range some {
+			if g := some[i].at; g != nil && len(g.members) > 0 {
+				first[i] = g.members[0]
+			}
+		}
+		for _, s := range first {
+			if s != nil {
+				s.state.Load()
+			}
+		}
+	}
+}
+
 // take moves a run of tasks with one target into the walk.
 func (sh *shard) take() {
 	w := &sh.walk
 	n := sh.tasks.TakeRun(sh.buf, sameTarget)
+	sh.lookAhead()
 	if n == 0 {
 		return
 	}

@@ -59,9 +59,6 @@ func (sh *shard) resume() {
 	sh.work.Idle = false
 }
 
-// ahead is how many members are looked at together.
-const ahead = 32
-
 // some offers the batch to the next members, up to the first that makes work.
 func (sh *shard) some(g *group) {
 	w := &sh.walk
@@ -76,9 +73,8 @@ func (sh *shard) some(g *group) {
 	}
 	batch, run := w.batch, append(sh.together[:0], next[:n]...)
 	sh.calling.s, sh.calling.run = nil, run
-	call := sh.enter()
-	last, taken, err := sh.deliverAll(run, batch, call)
-	if !sh.leave(call + 2*uint64(last)) {
+	call, last, taken, err := sh.deliverAll(run, batch)
+	if !sh.leave(call) {
 		sh.handIn(run[last], batch, taken, err)
 	}
 	if taken == len(batch) && err == nil { // so is last the last
@@ -102,11 +98,12 @@ func (sh *shard) took(members int) {
 }
 
 // simple is how many of the first members there is nothing to: they live, nothing waits for them,
-// and the batch has nothing that is stale for them. Those that are in no cache are waited for
-// together here, not one by one when they are called.
+// the batch has nothing that is stale for them, and all of them are Prompt or none is. Those that
+// are in no cache are waited for together here, not one by one when they are called.
 func (w *walk) simple(members []*Subscription) (n int) {
+	first := members[0].state.Load()&statePrompt | stateListed
 	for _, s := range members {
-		if s.state.Load()&(stateEnded|stateListed) != stateListed || s.box != nil ||
+		if s.state.Load()&(stateEnded|stateListed|statePrompt) != first || s.box != nil ||
 			s.since.Load() >= w.minRev {
 			break
 		}
@@ -117,25 +114,32 @@ func (w *walk) simple(members []*Subscription) (n int) {
 
 // deliverAll makes a run of calls, up to the first whose subscriber doesn't take the whole batch or
 // is taken to be blocked. It says which was the last, and what became of it.
-func (sh *shard) deliverAll(run []*Subscription, batch []*Event, call uint64) (
-	last, taken int, err error) {
+func (sh *shard) deliverAll(run []*Subscription, batch []*Event) (
+	call uint64, last, taken int, err error) {
+	call = sh.enter(run[0])
 	returned := false
 	defer func() {
 		if v := recover(); v != nil {
 			taken, err = 0, &PanicError{Value: v, Stack: debug.Stack()}
 		} else if !returned {
-			sh.exited(call+2*uint64(last), run[last], batch)
+			sh.exited(call, last, run[last], batch)
 		}
 	}()
-	for last = range run {
+	for {
 		taken, err = run[last].to.Deliver(batch)
-		if taken != len(batch) || err != nil || last == len(run)-1 ||
-			!sh.next(call+2*uint64(last)) {
+		if taken != len(batch) || err != nil || last == len(run)-1 {
 			break
 		}
+		if call != 0 {
+			if !sh.next(call) {
+				break
+			}
+			call += 2
+		}
+		last++
 	}
 	returned = true
-	return last, taken, err
+	return call, last, taken, err
 }
 
 // begin begins with a group; nil if the shard has none of that name.
@@ -259,7 +263,7 @@ func (sh *shard) skipStale(events []*Event, since int64) []*Event {
 // deliver calls the subscriber; inBox says that events are the first in its mailbox.
 func (sh *shard) deliver(s *Subscription, events []*Event, inBox bool) (taken int) {
 	sh.calling.s, sh.calling.events, sh.calling.inBox = s, events, inBox
-	call := sh.enter()
+	call := sh.enter(s)
 	taken, err := sh.call(s, events, call)
 	if !sh.leave(call) {
 		sh.handIn(s, events, taken, err)
@@ -288,7 +292,7 @@ func (sh *shard) call(s *Subscription, events []*Event, call uint64) (taken int,
 		if v := recover(); v != nil {
 			taken, err = 0, &PanicError{Value: v, Stack: debug.Stack()}
 		} else if !returned {
-			sh.exited(call, s, events)
+			sh.exited(call, 0, s, events)
 		}
 	}()
 	taken, err = s.to.Deliver(events)

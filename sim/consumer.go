@@ -151,6 +151,9 @@ func (l *link) Deliver(batch []*notify.Event) (taken int, err error) {
 	return taken, nil
 }
 
+// Prompt: a consumer that is slow refuses, and a lane holds its lock for no longer than a moment.
+func (l *link) Prompt() bool { return true }
+
 // Dropped is the engine's word that events will not come.
 func (l *link) Dropped(_ *notify.Subscription, events []*notify.Event, cause notify.Cause) {
 	c := l.c

@@ -199,6 +199,9 @@ func (p *pullSink) Deliver(batch []*notify.Event) (taken int, err error) {
 	return taken, nil
 }
 
+// Prompt: Deliver waits for nobody but Next, which gives the lock back at once.
+func (p *pullSink) Prompt() bool { return true }
+
 func (p *pullSink) Dropped(s *notify.Subscription, events []*notify.Event, cause notify.Cause) {
 	if p.observer != nil {
 		p.observer.Dropped(s, events, cause)

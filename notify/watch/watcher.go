@@ -40,7 +40,8 @@ type List struct {
 
 // Receiver takes what a watcher gets. Deliver is that of notify.Subscriber. Init is called with
 // the list, before the first event and again after each resync; its error ends the watcher. A
-// Receiver that is a notify.Observer hears of losses and of the end, too.
+// Receiver that is a notify.Observer hears of losses and of the end, too; one that is notify.Prompt
+// makes its watcher so.
 type Receiver interface {
 	notify.Subscriber
 	Init(List) error
@@ -195,6 +196,12 @@ func (w *Watcher) Deliver(batch []*notify.Event) (taken int, err error) {
 		w.polled.Store(next)
 	}
 	return taken, err
+}
+
+// Prompt is the sink's word.
+func (w *Watcher) Prompt() bool {
+	sink, ok := w.sink.(notify.Prompt)
+	return ok && sink.Prompt()
 }
 
 // anyStale reports whether the list has one of batch. The engine may have looked for such events

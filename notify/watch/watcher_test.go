@@ -224,3 +224,24 @@ func (p *plain) Init(watch.List) error {
 }
 
 func (p *plain) Deliver([]*notify.Event) (taken int, err error) { return 0, nil }
+
+// promptSink is a sink that says whether it is notify.Prompt.
+type promptSink struct {
+	*sink
+	is bool
+}
+
+func (s promptSink) Prompt() bool { return s.is }
+
+func TestWatcher_IsPromptIfItsSinkIs(t *testing.T) {
+	r := newRig(t, notify.TypeConfig{})
+	for is, want := range map[watch.Sink]bool{
+		&sink{r: r}:                    false,
+		promptSink{&sink{r: r}, false}: false,
+		promptSink{&sink{r: r}, true}:  true,
+	} {
+		w, err := watch.Open(r.Engine, here, is, &watch.Config{})
+		require.NoError(t, err)
+		assert.Equal(t, want, w.Prompt())
+	}
+}
