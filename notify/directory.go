@@ -6,7 +6,16 @@ package notify
 type directory struct {
 	shards   int
 	next     int // the shard of the next new group
-	subjects map[string]map[string]place
+	subjects map[string]*places
+	recent   *places // those looked up last; most engines have few subjects
+}
+
+// places is where the groups of a subject live.
+type places struct {
+	subject string
+	groups  map[string]place
+	only    int  // the shard of the only group…
+	known   bool // …if that has been looked up
 }
 
 // place is where a group lives.
@@ -21,17 +30,29 @@ type place struct {
 const smallGroup = 128
 
 func newDirectory(shards int) directory {
-	return directory{shards: shards, subjects: make(map[string]map[string]place)}
+	return directory{shards: shards, subjects: make(map[string]*places)}
+}
+
+// of finds the places of a subject; nil if it has none.
+func (d *directory) of(subject string) *places {
+	if d.recent != nil && d.recent.subject == subject {
+		return d.recent
+	}
+	ps := d.subjects[subject]
+	if ps != nil {
+		d.recent = ps
+	}
+	return ps
 }
 
 // join gives the shard of a new member, and the group there unless that is the shard's to make.
 func (d *directory) join(subject, name string) (shard int, g *group) {
-	groups := d.subjects[subject]
-	if groups == nil {
-		groups = make(map[string]place)
-		d.subjects[subject] = groups
+	ps := d.of(subject)
+	if ps == nil {
+		ps = &places{subject: subject, groups: make(map[string]place)}
+		d.subjects[subject] = ps
 	}
-	p, ok := groups[name]
+	p, ok := ps.groups[name]
 	if !ok {
 		p.home, p.at = int32(d.next), &group{name: name}
 		d.next = (d.next + 1) % d.shards
@@ -42,7 +63,7 @@ func (d *directory) join(subject, name string) (shard int, g *group) {
 		shard = (shard + int(p.members)) % d.shards
 	}
 	p.members++
-	groups[name] = p
+	ps.groups[name], ps.known = p, false
 	if shard != int(p.home) {
 		return shard, nil
 	}
@@ -51,14 +72,16 @@ func (d *directory) join(subject, name string) (shard int, g *group) {
 
 // leave forgets a member.
 func (d *directory) leave(subject, group string) {
-	groups := d.subjects[subject]
-	p := groups[group]
+	ps := d.of(subject)
+	p := ps.groups[group]
+	ps.known = false
 	if p.members--; p.members > 0 {
-		groups[group] = p
+		ps.groups[group] = p
 		return
 	}
-	if delete(groups, group); len(groups) == 0 {
+	if delete(ps.groups, group); len(ps.groups) == 0 {
 		delete(d.subjects, subject)
+		d.recent = nil
 	}
 }
 
@@ -69,25 +92,22 @@ const all = -1
 // shard is named. An event that nobody hears goes to all, too: its way ends there, and it takes its
 // place in the queues until then.
 func (d *directory) find(subject string, groups []string) (shard int, g *group) {
-	byName := d.subjects[subject]
+	ps := d.of(subject)
+	if ps == nil {
+		return all, nil
+	}
 	switch len(groups) {
 	case 0:
-		if len(byName) == 1 {
-			for _, p := range byName {
-				shard, _ = p.find()
-				return shard, nil
-			}
-		}
-		return all, nil
+		return ps.everybody(), nil
 	case 1:
-		if p, known := byName[groups[0]]; known {
+		if p, known := ps.groups[groups[0]]; known {
 			return p.find()
 		}
 		return all, nil
 	}
 	shard = all
 	for _, name := range groups {
-		p, known := byName[name]
+		p, known := ps.groups[name]
 		if !known {
 			continue
 		}
@@ -97,6 +117,20 @@ func (d *directory) find(subject string, groups []string) (shard int, g *group) 
 		shard = int(p.home)
 	}
 	return shard, nil
+}
+
+// everybody is the shard of the only group; with more than one it isn't worth a search.
+func (ps *places) everybody() int {
+	if len(ps.groups) > 1 {
+		return all
+	}
+	if !ps.known {
+		for _, p := range ps.groups {
+			ps.only, _ = p.find()
+		}
+		ps.known = true
+	}
+	return ps.only
 }
 
 func (p place) find() (shard int, g *group) {
