@@ -104,6 +104,7 @@ func (sh *shard) release(s *Subscription) {
 	if s.parked() {
 		return
 	}
+	s.fresh()
 	sh.counts.parked--
 	if !s.backlog.Prealloc {
 		s.box = nil
@@ -120,6 +121,7 @@ func (sh *shard) drain(s *Subscription) {
 		return
 	}
 	if !s.parked() {
+		s.fresh()
 		return
 	}
 	for budget := drainBudget; s.parked() && !s.ended(); {
@@ -128,20 +130,14 @@ func (sh *shard) drain(s *Subscription) {
 			return
 		}
 		events := s.box.front(budget)
-		since, stale := s.since.Load(), 0
-		for stale < len(events) && isStale(events[stale], since) {
-			stale++
-		}
-		if stale > 0 {
-			sh.counts.Stale += uint64(stale)
-			sh.unqueue(s, stale)
-			continue
-		}
-		for i, ev := range events {
-			if isStale(ev, since) {
-				events = events[:i]
-				break
+		if s.state.Load()&stateSince != 0 {
+			stale, run := staleRun(events, s.since.Load())
+			if stale {
+				sh.counts.Stale += uint64(run)
+				sh.unqueue(s, run)
+				continue
 			}
+			events = events[:run]
 		}
 		taken := sh.deliver(s, events, true)
 		sh.unqueue(s, taken)
@@ -150,6 +146,15 @@ func (sh *shard) drain(s *Subscription) {
 		}
 	}
 	sh.release(s)
+}
+
+// staleRun is how many of the first events are alike, stale or not.
+func staleRun(events []*Event, since int64) (stale bool, run int) {
+	stale = isStale(events[0], since)
+	for run = 1; run < len(events) && isStale(events[run], since) == stale; {
+		run++
+	}
+	return stale, run
 }
 
 func isStale(ev *Event, since int64) bool { return ev.Revision != 0 && ev.Revision <= since }

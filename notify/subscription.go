@@ -28,6 +28,7 @@ const (
 	stateQueued                    // stands in the shard's attention list
 	stateGone                      // the shard has let go of it
 	statePrompt                    // the subscriber is Prompt; never changes
+	stateSince                     // what waits for it may be stale; else nothing is
 )
 
 // Subscription is one Subscriber's membership of a group. It ends exactly once. It fills one cache
@@ -71,7 +72,7 @@ func (s *Subscription) StartAfter(revision int64) {
 			break
 		}
 	}
-	s.state.Or(stateListed)
+	s.state.Or(stateListed | stateSince) // after since: see fresh
 }
 
 // Ready says that a subscriber that took less than it was offered can take more. It never waits,
@@ -127,6 +128,13 @@ func (s *Subscription) ending() *ending {
 func (s *Subscription) attend(bits uint32) {
 	if s.state.Or(bits|stateQueued)&stateQueued == 0 {
 		s.shard.enqueue(s, nil)
+	}
+}
+
+// fresh notes that nothing waits for s. What comes later is held against since before it waits.
+func (s *Subscription) fresh() {
+	if s.state.Load()&stateSince != 0 {
+		s.state.And(^stateSince)
 	}
 }
 

@@ -126,7 +126,7 @@ func restFrom(batch, rest []*Event) int {
 // that has come to the end lags no longer.
 func (sh *shard) catchUp(s *Subscription) {
 	g := s.group
-	passed := sh.passed[:0]
+	since, passed := s.since.Load(), sh.passed[:0]
 	for ahead := g.trail.from(s.box.at); len(ahead) > 0 && !s.box.full(); ahead = ahead[1:] {
 		s.box.at++
 		sh.work.Queued++
@@ -134,6 +134,9 @@ func (sh *shard) catchUp(s *Subscription) {
 			passed = append(passed, ahead[0].ev)
 		} else {
 			s.box.push(ahead[0].ev)
+			if isStale(ahead[0].ev, since) {
+				s.state.Or(stateSince)
+			}
 		}
 	}
 	sh.pass(s, passed)

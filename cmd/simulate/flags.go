@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -32,7 +33,8 @@ Examples:
 
 Without --engine, --queue-sizes, --watcher-queues and --policy it runs a choice of
 configurations that shows the trade-off, and the two service-center baselines; beyond 100000
-consumers a smaller choice. With any of them it runs every combination of what is given. A
+consumers a smaller choice, on the wall clock without the baselines, which take gigabytes
+there. With any of them it runs every combination of what is given. A
 baseline keeps its own policy and, unless they are given, its own sizes; its verdict doesn't
 change the exit code.
 
@@ -86,7 +88,10 @@ func parse(args []string, stdout, stderr io.Writer) (*options, int) {
 		wrong.add("%q: want flags only", fs.Args())
 	}
 	o.resolve(fs, &wrong)
-	o.configs = l.configs(o.scenario.Consumers, &wrong)
+	if s := &o.scenario; !fs.Changed("heal") {
+		s.Heal = max(s.Heal, time.Duration(s.Consumers)*40*time.Microsecond)
+	}
+	o.configs = l.configs(o.scenario.Consumers, o.clock, &wrong)
 	if wrong.report(stderr) {
 		return nil, exitUsage
 	}
@@ -164,7 +169,8 @@ func (o *options) flags(l *lists) *pflag.FlagSet {
 
 	fs.DurationVar(&s.Warmup, "warmup", s.Warmup, "not recorded")
 	fs.DurationVar(&s.Duration, "duration", s.Duration, "recorded, per configuration")
-	fs.DurationVar(&s.Heal, "heal", s.Heal, "time for all views to become right after the load")
+	fs.DurationVar(&s.Heal, "heal", s.Heal, "time for all views to become right after\n"+
+		"the load; by default 40us per consumer if that is more")
 	fs.DurationVar(&s.LagBound, "lag-bound", s.LagBound,
 		"lag p99 of the generator or the consumers that makes a run invalid")
 
