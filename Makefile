@@ -8,7 +8,7 @@ RACEPKGS  ?= ./notify/...
 SIMFLAGS  ?= --consumers 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race lint bench sim ci
+.PHONY: help build test race lint bench growth peers sim ci
 
 help: ## print this help
 	@echo 'usage: make TARGET'
@@ -33,6 +33,22 @@ lint: ## gofmt, go vet and staticcheck
 
 bench: ## run every benchmark once, as a smoke test
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -count $(COUNT) -timeout 1h $(BENCHFLAGS) ./bench/
+
+growth: ## measure how cost grows, and draw results/growth.svg (4 minutes)
+	BENCH_PLANET=1 $(GO) test ./bench -run '^$$' -bench Growth -benchtime 200ms -count 5 -cpu 1,2 -timeout 1h >results/growth.txt
+	$(GO) run ./bench/plot results/growth.txt --out results/growth.svg
+
+# A module of its own, so that what it compares with stays out of this one. The rounds come one
+# after the other: -count would repeat each benchmark in its place.
+peers: COUNT = 3
+peers: BENCHTIME = 1s
+peers: ## measure other engines beside this one and print a table (COUNT=3 BENCHTIME=1s: 8 minutes)
+	@mkdir -p out; rm -f out/peers.txt
+	@for i in $$(seq $(COUNT)); do \
+		$(GO) -C bench/peers test -run '^$$' -bench . -benchtime $(BENCHTIME) -timeout 20m $(BENCHFLAGS) . \
+			>>out/peers.txt || { tail out/peers.txt; exit 1; }; \
+	done
+	@$(GO) -C bench/peers run ./table <out/peers.txt
 
 sim: ## run the main job: 10 000 consumers
 	$(GO) run ./cmd/simulate $(SIMFLAGS)

@@ -391,6 +391,29 @@ func TestGoexit_InDeliverEndsItsSubscriptionOnly(t *testing.T) {
 	}
 }
 
+// The watchdog must come to look however often other workers wake up meanwhile.
+func TestBlocked_IsNoticedWhileOthersComeAndGo(t *testing.T) {
+	inBubble(t, notify.TypeConfig{Shards: 2}, func(t *testing.T, r *blockRig) {
+		b, after, elsewhere := newBlocker(1), eager(), eager()
+		r.join(b, nil)
+		r.join(after, nil)
+		_, err := r.Subscribe(instance, subject, "h", elsewhere, nil) // on the other shard
+		require.NoError(t, err)
+		r.runOut() // so that the watchdog sleeps
+		for i := range 10 {
+			require.NoError(t, r.Publish(t.Context(), newEvent(i+1), "h"))
+			if i == 0 {
+				require.NoError(t, r.Publish(t.Context(), newEvent(1), "g"))
+			}
+			time.Sleep(notify.DefaultPatience * 4 / 5)
+			synctest.Wait()
+		}
+		assert.Equal(t, seq(1, 10), elsewhere.got())
+		assert.Equal(t, seq(1, 1), after.got())
+		b.goOn <- answer{taken: 1}
+	})
+}
+
 // prompt is a subscriber that claims to be Prompt.
 type prompt struct{ notify.Subscriber }
 

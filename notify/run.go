@@ -125,7 +125,9 @@ func (c *crew) watch(ended <-chan struct{}) {
 		select {
 		case <-look.C():
 		case <-c.wake:
-			look.Reset(c.patience)
+			if c.idle.Swap(false) {
+				look.Reset(c.patience)
+			}
 			continue
 		case <-ended:
 			return
