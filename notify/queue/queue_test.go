@@ -149,6 +149,8 @@ func TestLaw_ItIsABoundedSlice(t *testing.T) {
 				require.Equal(t, len(want), q.Len())
 				require.Equal(t, len(want) == capacity, q.Full())
 				require.Equal(t, high, q.HighWater())
+				ahead := q.Ahead()
+				require.Equal(t, append([]int{}, want[:len(ahead)]...), append([]int{}, ahead...))
 			},
 			"offer": func(t *rapid.T) {
 				for range rapid.IntRange(1, 40).Draw(t, "n") {

@@ -107,6 +107,21 @@ func TestResync_ListsOnceForAllThatOneListHas(t *testing.T) {
 	assert.Equal(t, 2, s.count("need"), "at the beginning and after the flush")
 }
 
+// Those that are lost together with what begins a resync are in its list, with a revision or
+// without.
+func TestResync_ListsOnceForWhatIsLostTogether(t *testing.T) {
+	r := newRig(t, notify.TypeConfig{})
+	s := r.open(watch.Config{
+		Backlog: notify.Backlog{Size: 4, Overflow: notify.Flush}, Resync: true,
+	}, inline)
+	s.room = 0
+	for range 5 {
+		r.publish(&notify.Event{Type: kind, Subject: subject})
+	}
+	assert.EqualValues(t, 4, r.Stats().Dropped[notify.Flushed])
+	assert.Equal(t, 2, s.count("need"), "at the beginning and after the flush")
+}
+
 func TestResync_ALossWhileListingAsksAgain(t *testing.T) {
 	r := newRig(t, notify.TypeConfig{})
 	s := r.open(watch.Config{Backlog: small(notify.DropNewest), Resync: true})
