@@ -2,7 +2,6 @@ package notify
 
 import (
 	"context"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -64,26 +63,11 @@ func (sh *shard) run() {
 			close(sh.done)
 			return
 		}
-		if work.Idle && !sh.linger() {
+		if work.Idle {
 			sh.sleep(work.Next)
 			sh.crew.rouse()
 		}
 	}
-}
-
-// lingerYields is how often a worker that has nothing to do lets others run before it sleeps: some
-// 4 µs in all. To be woken up takes about as long, and until then nobody gets anything.
-const lingerYields = 50
-
-// linger waits a moment for work.
-func (sh *shard) linger() bool {
-	for range lingerYields {
-		if sh.hasWork() {
-			return true
-		}
-		runtime.Gosched()
-	}
-	return false
 }
 
 // sleep returns when there is work, or at the time next unless that is zero.
