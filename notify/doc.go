@@ -63,5 +63,6 @@
 // # Sub-packages
 //
 // Package clock is the engine's only access to real time, queue the bounded task queue, watch the
-// list-watcher on top of Subscribe, and registry the model of a service registry that makes events.
+// list-watcher on top of Subscribe, stream what brings a watcher's events to a client over a
+// connection, and registry the model of a service registry that makes events.
 package notify

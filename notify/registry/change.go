@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/notifylab/notifylab/notify"
@@ -33,9 +34,6 @@ type Instance struct {
 	Version      string            `json:"version,omitempty"` // its service's
 }
 
-// StatusUp is the status of an instance that says nothing else.
-const StatusUp = "UP"
-
 // HealthCheck says how an instance proves that it lives: in mode "push" it sends a heartbeat every
 // Interval seconds, and is gone after Times missed ones and one more.
 type HealthCheck struct {
@@ -65,13 +63,16 @@ const (
 	Expire Action = "EXPIRE" // what the consumer may see changed: query again
 )
 
-// Change is one step of the truth, and who must hear of it.
+// Change is one step of the truth, and who must hear of it. Share it by its pointer: what
+// Encoded keeps is kept in the one it was called on.
 type Change struct {
 	Action    Action
 	Service   *Service  // the provider
 	Instance  *Instance // what it is now, or last was; nil in an EXPIRE
 	Revision  int64     // the registry's, after this change
 	Consumers []string  // ids of the services that must hear of it: sorted, shared, not to modify
+
+	frame atomic.Value // of *lazyFrame; unset until Encoded
 }
 
 // Event makes of the change the one event that all its consumers share. The change is the

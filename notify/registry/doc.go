@@ -10,9 +10,10 @@
 // anew. Instances belong to a service and are identified within it; ids that are unique beyond it
 // make better conflation keys, for they become [notify.Event.Key].
 //
-// Every mutation that succeeds counts one revision, and one that fails changes nothing. Deleting a
-// service also deletes its instances, one change and one revision each, and the rules it holds as
-// a consumer; rules of others that name it stay, and match again when it returns.
+// Every mutation that succeeds counts one revision, and one that fails changes nothing. Where one
+// call makes several changes, each has a revision of its own. Deleting a service also deletes its
+// instances, one change each, and the rules it holds as a consumer; rules of others that name it
+// stay, and match again when it returns.
 //
 // # Who hears of a change
 //
@@ -27,6 +28,12 @@
 // consumer. Results are sorted and cached: the very same slice comes back until services or rules
 // change, and even then unless the answer did. Callers share these slices and must not modify them.
 //
+// A provider may choose its consumers: of those whose rules match, [Registry.SetVisibility] lets in
+// only the ones that match a white rule, or none that matches a black one. Its rules look at what
+// identifies a consumer and at its tags, see [Registry.SetTags]. Who isn't let in is no consumer:
+// it doesn't hear, list or find. What is the latest version doesn't depend on who may see it. When
+// such rules or tags change, those concerned get an EXPIRE.
+//
 // # Changes
 //
 // [Registry.Register], [Registry.Update] and [Registry.Deregister] return a [Change]. It is
@@ -34,6 +41,39 @@
 // instance makes a new record. A change costs the same however large the world is, except that
 // the first one after services or rules changed resolves its consumers anew, and that the first
 // one after a service's instances were handed out copies that list of pointers.
+//
+// [Registry.SetStatus] and [Registry.SetProperties] change one thing of a known instance, and are
+// an UPDATE each.
+//
+// # The wire
+//
+// A [Frame] is a change, or an instance of a list, as watchers read it: JSON with the fields and
+// the omissions of the servers that clients know. [Change.Encoded] encodes a change once for all
+// its consumers, and only if somebody asks.
+//
+// # Finding
+//
+// [Registry.Find] gives the instances of the versions of a service that a rule takes, sorted, and
+// a revision by which a client can tell whether the answer is the one it has: it follows from the
+// question and the content alone. The first Find after a change of a service sorts and digests its
+// instances, outside the lock; all others cost the same however many there are.
+//
+// # Leases
+//
+// After [Registry.KeepLeases] an instance whose health check is in mode "push" lives for its
+// interval × (times + 1) after its last sign of life: a registration, an update, or a
+// [Registry.Heartbeat]. What has run out is removed by [Registry.Expire], one DELETE each, ordered
+// by the time they ran out, then by service and instance id. Expire says when to be called again.
+// A registration tells no time, so its lease starts at the instance's first heartbeat or at the
+// next Expire, whichever is first: call Expire after registering, too.
+//
+// When many leases run out together, it is more often the network than the instances. So expiry
+// pauses when, of at least [LeaseConfig].Min leased instances, more than Share would be gone within
+// a Window: those that have run out now, and those that Expire removed less than a Window ago,
+// which count as leased here too. A pause removes nobody. It ends when heartbeats have made the
+// share small enough, or the losses before it are a Window ago and what is left is no more than
+// the share, or after Hold: then all that ran out are removed, and count no more against the next.
+// [Registry.Leases] counts.
 //
 // # Concurrency and time
 //

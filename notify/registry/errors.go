@@ -9,7 +9,7 @@ import (
 var (
 	// ErrInvalid: a field is missing or malformed.
 	ErrInvalid = errors.New("registry: invalid")
-	// ErrUnknownService: no service has this id.
+	// ErrUnknownService: no service has this id, or none that Find may give this key and version.
 	ErrUnknownService = errors.New("registry: unknown service")
 	// ErrUnknownInstance: the service has no instance of this id.
 	ErrUnknownInstance = errors.New("registry: unknown instance")
@@ -25,4 +25,9 @@ func invalid(field, got, want string) error {
 func unknownService(id string) error {
 	return fmt.Errorf("%w: ServiceID %q: want the id of a registered service",
 		ErrUnknownService, id)
+}
+
+func unknownInstance(serviceID, id string) error {
+	return fmt.Errorf("%w: InstanceID %q: want the id of an instance of service %q",
+		ErrUnknownInstance, id, serviceID)
 }

@@ -38,6 +38,10 @@ type entry struct {
 	consumers resolved
 	providers resolved
 	instances instanceSet
+	listing   *listing // of Find; nil until somebody asks
+
+	tags       map[string]string
+	visibility visibility
 }
 
 // resolved is a cached answer: ids holds as long as the index is of this generation.
@@ -61,6 +65,7 @@ type index struct {
 	services   map[string]*entry // by id
 	families   map[Key]*family
 	parties    map[Key]*party
+	choosy     int    // services with visibility rules: most worlds have none
 	generation uint64 // of services and rules; starts at 1, so that no zero resolved looks fresh
 }
 
@@ -85,6 +90,7 @@ func (x *index) addService(s *Service, v Version) {
 // removeService takes the service's own rules with it, so that coming and going leaves nothing.
 func (x *index) removeService(e *entry) {
 	x.setEdges(e.party, nil)
+	x.setVisibility(e, visibility{})
 	e.party.service = nil
 	at, _ := e.family.find(e)
 	e.family.services = slices.Delete(e.family.services, at, at+1)
@@ -102,6 +108,17 @@ func (x *index) setRules(consumer Key, providers []Key, rules []Rule) {
 	}
 	x.setEdges(p, edges)
 	x.pruneParty(p)
+	x.generation++
+}
+
+func (x *index) setVisibility(e *entry, v visibility) {
+	if len(e.visibility.rules) > 0 {
+		x.choosy--
+	}
+	if len(v.rules) > 0 {
+		x.choosy++
+	}
+	e.visibility = v
 	x.generation++
 }
 
@@ -125,8 +142,19 @@ func (x *index) setEdges(p *party, edges []*edge) {
 	}
 }
 
-// consumersOf resolves who wants e: rules that name its family and take its version, and "*".
+// consumersOf resolves who wants e and may see it.
 func (x *index) consumersOf(e *entry) []string {
+	ids := x.matchedBy(e)
+	if len(e.visibility.rules) == 0 {
+		return ids
+	}
+	return slices.Clip(slices.DeleteFunc(ids, func(id string) bool {
+		return !e.visibility.admits(x.services[id])
+	}))
+}
+
+// matchedBy resolves who wants e: rules that name its family and take its version, and "*".
+func (x *index) matchedBy(e *entry) []string {
 	var ids []string
 	latest := e.family.services[len(e.family.services)-1].version
 	for _, d := range e.family.edges {
@@ -144,8 +172,19 @@ func (x *index) consumersOf(e *entry) []string {
 	return sortedSet(ids)
 }
 
-// providersOf resolves whom e wants.
+// providersOf resolves whom e wants and may see.
 func (x *index) providersOf(e *entry) []string {
+	ids := x.matching(e)
+	if x.choosy == 0 {
+		return ids
+	}
+	return slices.Clip(slices.DeleteFunc(ids, func(id string) bool {
+		return !x.services[id].visibility.admits(e)
+	}))
+}
+
+// matching resolves whom e wants.
+func (x *index) matching(e *entry) []string {
 	var ids []string
 	for _, d := range e.party.edges {
 		if d.family.name.Name == everyService {

@@ -1,9 +1,6 @@
 package registry
 
-import (
-	"fmt"
-	"slices"
-)
+import "slices"
 
 // Register adds an instance: CREATE, or UPDATE if it is known. An empty Status becomes UP, an
 // empty Version its service's, a zero Timestamp that of the known instance. The registry keeps
@@ -32,6 +29,9 @@ func (r *Registry) put(in Instance) (Change, error) {
 		in.Status = StatusUp
 	}
 	known := e.instances.get(in.ID)
+	if r.leases != nil {
+		r.leases.put(&in)
+	}
 	if known == nil {
 		e.instances.add(&in)
 		return r.changeLocked(Create, e, &in), nil
@@ -54,9 +54,9 @@ func (r *Registry) Deregister(serviceID, instanceID string) (Change, error) {
 	}
 	in := e.instances.remove(instanceID)
 	if in == nil {
-		return Change{}, fmt.Errorf("%w: InstanceID %q: want the id of an instance of service %q",
-			ErrUnknownInstance, instanceID, serviceID)
+		return Change{}, unknownInstance(serviceID, instanceID)
 	}
+	r.leases.drop(in)
 	return r.changeLocked(Delete, e, in), nil
 }
 

@@ -12,6 +12,7 @@ type Registry struct {
 	mu       sync.Mutex
 	revision int64
 	index    index
+	leases   *leases // nil until KeepLeases
 }
 
 // New makes an empty registry at revision 0.
@@ -64,6 +65,7 @@ func (r *Registry) DeleteService(id string) ([]Change, error) {
 	changes := make([]Change, len(gone))
 	for i, in := range gone {
 		changes[i] = r.changeLocked(Delete, e, in)
+		r.leases.drop(in)
 	}
 	r.revision++
 	r.index.removeService(e)

@@ -1,0 +1,153 @@
+package registry
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Found is the answer to a Find.
+type Found struct {
+	// Revision identifies the question and the answer by their content on the wire: the same
+	// question with the same answer always has the same one, in every registry, and no other has
+	// it. A client may keep a single one for all its questions.
+	Revision  string
+	Instances []*Instance // by service id, then by id; shared, not to modify
+}
+
+// Find gives the instances of all versions of a provider that the rule takes. Version and Alias of
+// the provider's key play no part; without a tenant it is one of the consumer's, and no other
+// tenant's is found. With an empty consumerID nobody in particular asks, and the key must name
+// the tenant.
+//
+// It is an ErrUnknownService when the consumer is unknown, and when there is no version that the
+// rule takes and the consumer may see. A service without instances is no error.
+func (r *Registry) Find(consumerID string, provider Key, rule Rule) (Found, error) {
+	provider = provider.family()
+	parts, err := r.matching(consumerID, &provider, rule)
+	if err != nil {
+		return Found{}, err
+	}
+	var found Found
+	id := sha256.New()
+	for _, field := range []string{provider.Tenant, provider.Env, provider.App, provider.Name,
+		rule.text} {
+		id.Write(binary.AppendUvarint(nil, uint64(len(field))))
+		id.Write([]byte(field))
+	}
+	for _, p := range parts {
+		l := r.listingOf(p)
+		if len(l.instances) == 0 {
+			continue // it adds nothing to the answer, so it must add nothing to the revision
+		}
+		id.Write(l.digest[:])
+		if found.Instances == nil {
+			found.Instances = l.instances // clipped: appending copies
+			continue
+		}
+		found.Instances = append(found.Instances, l.instances...)
+	}
+	found.Revision = hex.EncodeToString(id.Sum(nil)[:revisionBytes])
+	return found, nil
+}
+
+// revisionBytes of a SHA-256 are enough for two to differ, and short enough for a header.
+const revisionBytes = 20
+
+// part is a service that Find found: its instances as they were, and when they last changed.
+type part struct {
+	entry     *entry
+	id        string
+	revision  int64
+	listing   *listing    // nil if none is cached, or it is too old
+	instances []*Instance // if there is no listing; in no order, not to modify
+}
+
+// partOf leaves the instances alone where it can: the next change must copy what was handed out.
+func partOf(e *entry) part {
+	p := part{entry: e, id: e.service.ID, revision: e.instances.revision}
+	if e.listing != nil && e.listing.revision == p.revision {
+		p.listing = e.listing
+	} else {
+		p.instances = e.instances.share()
+	}
+	return p
+}
+
+// listing is what Find makes of the instances of a service: sorted, and digested. It is made for
+// the first who asks after a change, so that those who never ask don't pay.
+type listing struct {
+	revision  int64 // of the instances
+	instances []*Instance
+	digest    [sha256.Size]byte
+}
+
+// matching takes a consistent cut of what the rule takes, by service id. It completes the key.
+func (r *Registry) matching(consumerID string, provider *Key, rule Rule) ([]part, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	consumer := r.index.services[consumerID]
+	if consumerID != "" {
+		if consumer == nil {
+			return nil, unknownService(consumerID)
+		}
+		if provider.Tenant == "" {
+			provider.Tenant = consumer.service.Tenant
+		}
+		if want := consumer.service.Tenant; provider.Tenant != want {
+			return nil, invalid("Tenant", provider.Tenant, "the consumer's, "+want+", or none")
+		}
+	}
+	if err := validateTenant(provider.Tenant); err != nil {
+		return nil, err
+	}
+	if provider.Name == "" || provider.Name == everyService {
+		return nil, invalid("Name", provider.Name, `the provider's name, not empty and not "*"`)
+	}
+	var parts []part
+	if f := r.index.families[*provider]; f != nil && len(f.services) > 0 {
+		latest := f.services[len(f.services)-1].version
+		for _, e := range f.services {
+			seen := consumer == nil || e.visibility.admits(consumer)
+			if seen && rule.Match(e.version, latest) {
+				parts = append(parts, partOf(e))
+			}
+		}
+	}
+	if parts == nil {
+		return nil, fmt.Errorf("%w: Key %s%s: want a registered service with such a version",
+			ErrUnknownService, *provider, rule)
+	}
+	slices.SortFunc(parts, func(a, b part) int { return strings.Compare(a.id, b.id) })
+	return parts, nil
+}
+
+// listingOf sorts and digests outside the lock: a service may have ten thousands of instances.
+func (r *Registry) listingOf(p part) *listing {
+	if p.listing != nil {
+		return p.listing
+	}
+	l := &listing{revision: p.revision, instances: slices.Clone(p.instances)}
+	slices.SortFunc(l.instances, func(a, b *Instance) int { return strings.Compare(a.ID, b.ID) })
+	l.instances = slices.Clip(l.instances)
+	digest := sha256.New()
+	to := json.NewEncoder(digest) // JSON sorts properties, and no two instances have the same
+	for _, in := range l.instances {
+		if err := to.Encode(in); err != nil {
+			panic(err) // as in Frame.Encode
+		}
+	}
+	digest.Sum(l.digest[:0])
+
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	// Somebody may have been faster, with a younger cut.
+	if old := p.entry.listing; old == nil || old.revision < l.revision {
+		p.entry.listing = l
+	}
+	return l
+}
