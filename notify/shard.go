@@ -37,7 +37,7 @@ func sameTarget(a, b *task) bool {
 
 // shard is one server of a processor: a bounded task queue and the part of the tables that its
 // subscriptions live in. It decides without a goroutine, a clock or I/O of its own: step does the
-// next unit of work, and the fields from tables on belong to whoever steps.
+// next unit of work, and the fields from calling on belong to whoever steps.
 type shard struct {
 	p     *processor
 	id    int // among all shards of the engine
@@ -68,7 +68,7 @@ type shard struct {
 	looked   int             // …and so many of its subs have been
 	closing  bool            // all has ended but calls of Deliver
 	spare    []*Subscription // scratch: of the list that was attended to last
-	deferred attention       // what has to wait for the end of a suspended walk
+	deferred attention       // what has to wait for the end of a walk
 	together []*Subscription // scratch: members that are called together
 	fresh    []*Event        // scratch: a batch less what is stale
 	passed   []*Event        // scratch: what a laggard passes over
