@@ -63,7 +63,7 @@ func (sh *shard) run() {
 			close(sh.done)
 			return
 		}
-		if work.Idle {
+		if work.Idle && !sh.linger.forWork(sh.crew.clock, sh.hasWork) {
 			sh.sleep(work.Next)
 			sh.crew.rouse()
 		}

@@ -59,6 +59,7 @@ type shard struct {
 	_     [64]byte
 
 	calling calling
+	linger  linger
 	at      time.Time // what time it is under Step
 	tables
 	walk     walk
