@@ -116,7 +116,8 @@ func OverflowNames() []string { return append([]string(nil), overflowNames[:]...
 // Observer hears what becomes of subscriptions: the one in Config of all of them, and a Subscriber
 // that is an Observer too of its own. It is called on the goroutine of the subscription's shard,
 // so it must not block; it may call any method of the engine and of the subscription. Dropped may
-// be called while a Deliver that blocks is under way, on another goroutine; Ended never is.
+// be called while a Deliver that blocks is under way, on another goroutine (see
+// Subscription.Blocked); Ended never is.
 type Observer interface {
 	// Dropped says that s will not get events: at least one, in publish order. With cause
 	// Conflated a newer event of the Key of each is waiting for s; with any other cause s has a

@@ -102,6 +102,7 @@ func (sh *shard) lend(n int) *Subscription {
 		sh.counts.Offered += uint64(len(events))
 	}
 	sh.counts.blocked++
+	s.state.Or(stateBlocked)
 	if c.inBox {
 		s.box.lend(len(events))
 		if s.lags() {
@@ -123,6 +124,7 @@ func (sh *shard) lend(n int) *Subscription {
 func (sh *shard) settle(r *returned) {
 	s := r.s
 	sh.counts.blocked--
+	s.state.And(^stateBlocked)
 	sh.counts.InFlight -= uint64(len(r.events))
 	s.box.lent = 0
 	rest := r.events[sh.delivered(s, r.events, r.taken, r.err):]

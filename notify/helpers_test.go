@@ -285,10 +285,12 @@ func (f *fence) wait() {
 }
 
 // newEngine makes an engine of one type for Run.
+// newEngine has endless patience: on a busy machine a worker may stand still in the middle of a
+// call that doesn't block.
 func newEngine(t tester, tc notify.TypeConfig, obs notify.Observer) *notify.Engine {
 	t.Helper()
 	e, err := notify.New(notify.Config{
-		Types: map[notify.Type]notify.TypeConfig{instance: tc}, Observer: obs,
+		Types: map[notify.Type]notify.TypeConfig{instance: tc}, Observer: obs, Patience: time.Hour,
 	})
 	require.NoError(t, err)
 	return e

@@ -29,6 +29,7 @@ const (
 	stateGone                      // the shard has let go of it
 	statePrompt                    // the subscriber is Prompt; never changes
 	stateSince                     // what waits for it may be stale; else nothing is
+	stateBlocked                   // the shard goes on without a Deliver that doesn't return
 )
 
 // Subscription is one Subscriber's membership of a group. It ends exactly once. It fills one cache
@@ -99,6 +100,10 @@ func (s *Subscription) Err() error {
 	}
 	return nil
 }
+
+// Blocked reports whether a Deliver is under way that the engine goes on without. Only then are the
+// methods of an Observer called while it is.
+func (s *Subscription) Blocked() bool { return s.state.Load()&stateBlocked != 0 }
 
 // finish ends the subscription unless it has ended; whoever comes first gives the reason.
 func (s *Subscription) finish(reason error) bool {

@@ -60,14 +60,14 @@ func (t *Topology) Build(consumers, providers int) (*World, error) {
 	// Services and rules first, so that resolving who consumes whom happens once.
 	for i := range t.Services {
 		s := &t.Services[i]
-		if err := w.Registry.PutService(s.Service); err != nil {
+		if _, err := w.Registry.PutService(s.Service); err != nil {
 			return nil, fmt.Errorf("%w: %s: Services[%d]: %w", ErrWorld, t.Name, i, err)
 		}
 		w.makers[s.Service.ID] = newInstanceMaker(i, s, uint32(w.Instances))
 		w.Instances += counts[i]
 	}
 	for i, rule := range t.Rules {
-		if err := w.Registry.SetDependencies(rule.Consumer, rule.Providers); err != nil {
+		if _, err := w.Registry.SetDependencies(rule.Consumer, rule.Providers); err != nil {
 			return nil, fmt.Errorf("%w: %s: Rules[%d]: %w", ErrWorld, t.Name, i, err)
 		}
 	}

@@ -2,12 +2,12 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"image/color"
 	"io"
-	"math"
+	"maps"
 	"slices"
-	"strconv"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -21,8 +21,10 @@ const (
 	width, height = vg.Length(780), vg.Length(620) // 1040 by 827 pixels
 	columns       = 2
 	legendShare   = 0.22 // of a panel's height, which no line may enter
+	floorShare    = 0.30 // the same with the floor in it
 	titleHeight   = 24
 	lineWidth     = vg.Length(1.6)
+	floorWidth    = vg.Length(0.9)
 
 	// The widths of texts are those of the first font; the others are for where that is missing.
 	font         = "font-family:Liberation Sans"
@@ -49,9 +51,13 @@ var looks = []struct {
 	{[]vg.Length{8, 2, 2, 2}, draw.SquareGlyph{}},
 }
 
+// floorDashes tell the modes of a panel's floors apart.
+var floorDashes = [][]vg.Length{nil, {2, 2}}
+
 var (
-	gridColor = color.Gray{Y: 0xD8}
-	inkColor  = color.Gray{Y: 0x20}
+	gridColor  = color.Gray{Y: 0xD8}
+	floorColor = color.Gray{Y: 0x80}
+	inkColor   = color.Gray{Y: 0x20}
 )
 
 // drawSVG draws the panels. The same series give the same bytes.
@@ -93,7 +99,7 @@ func drawSVG(w io.Writer, all []series) error {
 func drawPanel(p *panel, all []series) (*plot.Plot, error) {
 	pl := newPlot(p)
 	var ys []float64
-	var steep plotter.XYs
+	marked := make(map[string]plotter.XYs)
 	for i := range all {
 		s := &all[i]
 		if s.panel != p {
@@ -104,9 +110,10 @@ func drawPanel(p *panel, all []series) (*plot.Plot, error) {
 		for j, pt := range s.points {
 			xys[j] = plotter.XY{X: float64(pt.x), Y: pt.value}
 			ys = append(ys, pt.value)
-			if s.steep(j) {
-				steep = append(steep, xys[j])
+			if p.floor {
+				ys = append(ys, pt.floor)
 			}
+			marked[s.mark(j)] = append(marked[s.mark(j)], xys[j])
 		}
 		line, dots, err := plotter.NewLinePoints(xys)
 		if err != nil {
@@ -117,17 +124,67 @@ func drawPanel(p *panel, all []series) (*plot.Plot, error) {
 		pl.Add(line, dots)
 		pl.Legend.Add(s.name(), line, dots)
 	}
-	if len(steep) > 0 {
-		marks, err := plotter.NewScatter(steep)
-		if err != nil {
-			return nil, err
-		}
-		marks.Color, marks.Shape, marks.Radius = inkColor, draw.RingGlyph{}, 6
-		pl.Add(marks)
-		pl.Legend.Add(fmt.Sprintf("more than %v times the point before", steepMin), marks)
+	if err := errors.Join(addFloors(pl, p, all), addMarks(pl, marked)); err != nil {
+		return nil, err
 	}
-	pl.Y.Min, pl.Y.Max = around(slices.Min(ys), slices.Max(ys))
+	share := legendShare
+	if p.floor {
+		share = floorShare
+	}
+	pl.Y.Min, pl.Y.Max = around(slices.Min(ys), slices.Max(ys), share)
 	return pl, nil
+}
+
+// addFloors draws the floor of each mode as one line. It runs on one goroutine, so what it takes
+// with another GOMAXPROCS is the same thing measured again, and the line is the median of all.
+func addFloors(pl *plot.Plot, p *panel, all []series) error {
+	if !p.floor {
+		return nil
+	}
+	for i, mode := range p.modes {
+		at := make(map[int][]float64)
+		for _, s := range all {
+			if s.panel != p || s.mode != mode {
+				continue
+			}
+			for _, pt := range s.points {
+				at[pt.x] = append(at[pt.x], pt.floor)
+			}
+		}
+		var xys plotter.XYs
+		for _, x := range slices.Sorted(maps.Keys(at)) {
+			xys = append(xys, plotter.XY{X: float64(x), Y: median(at[x])})
+		}
+		line, err := plotter.NewLine(xys)
+		if err != nil {
+			return err
+		}
+		line.Color, line.Width = floorColor, floorWidth
+		line.Dashes = floorDashes[i%len(floorDashes)]
+		pl.Add(line)
+		pl.Legend.Add("floor: ring, "+mode, line)
+	}
+	return nil
+}
+
+// addMarks draws a circle around the points of steep steps, and a square where that is memory.
+func addMarks(pl *plot.Plot, marked map[string]plotter.XYs) error {
+	for _, mark := range []string{faster, dearer, memory} {
+		if len(marked[mark]) == 0 {
+			continue
+		}
+		shapes, err := plotter.NewScatter(marked[mark])
+		if err != nil {
+			return err
+		}
+		shapes.Color, shapes.Shape, shapes.Radius = inkColor, draw.RingGlyph{}, 6
+		if mark == memory {
+			shapes.Color, shapes.Shape = floorColor, draw.SquareGlyph{}
+		}
+		pl.Add(shapes)
+		pl.Legend.Add(fmt.Sprintf("step of more than %v: %s", steepMin, mark), shapes)
+	}
+	return nil
 }
 
 // titleStyle is that of a panel's title.
@@ -174,80 +231,4 @@ func newPlot(p *panel) *plot.Plot {
 	grid.Horizontal.Color, grid.Vertical.Color = gridColor, gridColor
 	pl.Add(grid)
 	return pl
-}
-
-// around widens a range so that it begins and ends at a labelled tick and has room for the legend.
-func around(smallest, largest float64) (low, high float64) {
-	low, high = smallest, largest
-	for _, t := range labelled(smallest/10, largest*10) {
-		if t <= smallest {
-			low = t
-		}
-		if t >= largest {
-			high = t
-			break
-		}
-	}
-	if low == high { // a single value, at a tick: a log axis needs a width
-		low, high = low/2, high*2
-	}
-	return low, low * math.Pow(high/low, 1/(1-legendShare))
-}
-
-// labelled are the 1, 2 and 5 times powers of ten within a range.
-func labelled(low, high float64) []float64 {
-	var ticks []float64
-	for exp := int(math.Floor(math.Log10(low))); math.Pow10(exp) <= high; exp++ {
-		for _, digit := range []float64{1, 2, 5} {
-			if t := digit * math.Pow10(exp); t >= low && t <= high {
-				ticks = append(ticks, t)
-			}
-		}
-	}
-	return ticks
-}
-
-// decimalTicks labels powers of ten, and on an axis that has few of them 2 and 5 times these, too.
-type decimalTicks struct{}
-
-func (decimalTicks) Ticks(low, high float64) []plot.Tick {
-	wide := high/low >= 1000
-	var ticks []plot.Tick
-	for _, t := range labelled(low, high) {
-		tick := plot.Tick{Value: t}
-		if !wide || isPowerOfTen(t) {
-			tick.Label = number(t)
-		}
-		ticks = append(ticks, tick)
-	}
-	return ticks
-}
-
-func isPowerOfTen(t float64) bool {
-	exp := math.Log10(t)
-	return math.Abs(exp-math.Round(exp)) < 1e-9
-}
-
-// number writes 10000 as 10k and 1000000 as 1M.
-func number(t float64) string {
-	switch {
-	case t >= 1e6:
-		return strconv.FormatFloat(t/1e6, 'g', 4, 64) + "M"
-	case t >= 1e3:
-		return strconv.FormatFloat(t/1e3, 'g', 4, 64) + "k"
-	}
-	return strconv.FormatFloat(t, 'g', 4, 64)
-}
-
-// powersOfTwo labels 1, 2, 4, 8 and so on.
-type powersOfTwo struct{}
-
-func (powersOfTwo) Ticks(low, high float64) []plot.Tick {
-	var ticks []plot.Tick
-	for t := math.Exp2(math.Floor(math.Log2(low))); t <= high; t *= 2 {
-		if t >= low {
-			ticks = append(ticks, plot.Tick{Value: t, Label: number(t)})
-		}
-	}
-	return ticks
 }

@@ -1,6 +1,12 @@
 // Command plot shows how the cost of a delivery grows. It reads what BenchmarkGrowth printed, draws
-// it as one SVG with a panel for each thing that grows, and prints the same as a table, with what
-// grows faster than linear marked.
+// it as one SVG with a panel for each thing that grows, and prints the same as a table, with the
+// steps marked at which a delivery gets much dearer.
+//
+// Such a step has two possible causes: the engine's algorithm, or the machine's memory when what
+// has to be visited leaves a cache. So each point with more subscribers or groups has one of the
+// floor beside it, measured in the same run: rings, where only the memory can grow dearer. A step
+// that the growth of the floor accounts for is marked "memory", any other "faster than linear".
+// Output in which the engine and the floor aren't at the same points is refused.
 //
 // It exits with 0, or with 2 if it can't read, draw or write; then nothing is written.
 package main

@@ -17,7 +17,8 @@ import (
 )
 
 // The figures of this file are made up, so that what comes of them is known: the median of three
-// repeats is a round number, and the steps from 10 000 to 100 000 subscribers are steep.
+// repeats is a round number, and the steps from 10 000 to 100 000 subscribers are steep. Only one
+// of them, in lockstep with GOMAXPROCS 1, is steep against the floor, too.
 const made = "testdata/growth.txt"
 
 // read returns the lines of the made-up file.
@@ -79,11 +80,15 @@ func TestRun_DrawsOneLinePerSeries(t *testing.T) {
 		"#D55E00": {4: 2, 3: 2}, // lockstep
 		"#009E73": {3: 2},       // unicast
 		"#AA4E84": {4: 2},       // idle
+		"#808080": {4: 2, 3: 1}, // floors: burst and lockstep, unicast
 	}
 	assert.Equal(t, want, lines(t, got.svg))
 	for _, text := range []string{
 		"subscribers", "groups", "shards", "time per delivery (ns)", "memory per subscriber (B)",
 		"burst, GOMAXPROCS 1", "lockstep, GOMAXPROCS 2", "10k",
+		"floor: ring, burst", "floor: ring, lockstep", "floor: ring, unicast",
+		"step of more than 1.5: faster than linear", "step of more than 1.5: memory",
+		"step of more than 1.5: dearer",
 	} {
 		assert.Contains(t, got.svg, ">"+text+"<")
 	}
@@ -135,37 +140,10 @@ func TestRun_SameInputSameBytes(t *testing.T) {
 	assert.Equal(t, first, plot(t, strings.Join(turned, "\n")))
 }
 
-func TestRun_PrintsGrowth(t *testing.T) {
-	got := plot(t, read(t)).stdout
-	for _, want := range []string{
-		"burst, GOMAXPROCS 1; growth exponent of ns/op against deliveries: 1.06\n" +
-			"    subs  ns/delivery  step\n" +
-			"     100            6\n" +
-			"    1000            4  0.67\n" +
-			"   10000          4.4  1.10\n" +
-			"  100000            9  2.05  faster than linear\n",
-		"lockstep, GOMAXPROCS 2; growth exponent of ns/op against shards: 0.29\n",
-		"idle, GOMAXPROCS 2; growth exponent of B in all against subs: 0.96\n",
-		// 120 to 180 is the bound, and the bound is not beyond it.
-		"     100          120  0.40\n   10000          180  1.50\n",
-		"Each figure is the median of 3 run(s).",
-		"faster than linear in deliveries or subscribers: 4 of 22 steps:\n" +
-			"  subs 10000 to 100000 (burst, GOMAXPROCS 1)\n",
-		"dearer though the deliveries are the same: 2 of 8 steps:\n" +
-			"  shards 2 to 8 (lockstep, GOMAXPROCS 1)\n",
-	} {
-		assert.Contains(t, got, want)
-	}
-	calm := without(without(read(t), "subs=100000/"), "by=shards", "shards=8/")
-	assert.Contains(t, plot(t, calm).stdout,
-		"verdict: faster than linear in deliveries or subscribers: 0 of 16 steps\n"+
-			"verdict: dearer though the deliveries are the same: 0 of 4 steps\n")
-}
-
 func TestRun_RefusesWhatItCannotDraw(t *testing.T) {
 	text := read(t)
 	extra := func(line string) string { return text + "Benchmark" + line + "\n" }
-	const groups = "Growth/by=groups/subs=7/groups=7/shards=1/mode=unicast"
+	const groups = "Growth/by=groups/subs=7/groups=7/shards=1/mode=unicast/engine=notify"
 	for name, tt := range map[string]struct {
 		text, want string
 	}{
@@ -181,13 +159,49 @@ func TestRun_RefusesWhatItCannotDraw(t *testing.T) {
 		"not a number":   {extra(groups + " 1 NaN ns/delivery"), "more than 0"},
 		"infinite":       {extra(groups + " 1 +Inf ns/delivery"), "more than 0"},
 		"unknown mode": {
-			extra("Growth/by=groups/groups=7/mode=new 1 5 ns/delivery"), `mode="new"`,
+			extra("Growth/by=groups/groups=7/mode=new/engine=notify 1 5 ns/delivery"), `mode="new"`,
 		},
 		"key without value": {
-			extra("Growth/by=groups/mode=unicast 1 5 ns/delivery"), "want a whole number from 1",
+			extra("Growth/by=groups/mode=unicast/engine=notify 1 5 ns/delivery"),
+			"want a whole number from 1",
 		},
 		"two of one point": {
-			extra("Growth/by=groups/groups=100/mode=unicast 1 5 ns/delivery"), "the same point as",
+			extra("Growth/by=groups/groups=100/mode=unicast/engine=notify 1 5 ns/delivery"),
+			"the same point as",
+		},
+		"two of one floor": {
+			extra("Growth/by=groups/groups=100/mode=unicast/engine=ring 1 5 ns/delivery"),
+			"the same point as",
+		},
+		"other engine": {
+			extra("Growth/by=groups/groups=7/mode=unicast/engine=new 1 5 ns/delivery"),
+			`engine="new": want notify, or ring where a panel has a floor`,
+		},
+		"older output, which has no key engine": {
+			strings.ReplaceAll(without(text, "engine=ring"), "/engine=notify", ""),
+			`engine="": want notify, or ring where a panel has a floor; older output has none`,
+		},
+		"a floor where the panel has none": {
+			extra("Growth/by=shards/shards=1/mode=burst/engine=ring 1 5 ns/delivery"),
+			`engine="ring": want notify`,
+		},
+		"no floor": {
+			without(text, "by=groups", "engine=ring"),
+			"by=groups, mode=unicast: engine=notify is at [1 100 10000] with GOMAXPROCS 1, " +
+				"[1 100 10000] with GOMAXPROCS 2, and engine=ring at no point: want both",
+		},
+		"no floor at a point": {
+			without(text, "by=subs", "subs=1000/", "burst", "engine=ring-2"),
+			"engine=ring at [100 1000 10000 100000] with GOMAXPROCS 1, " +
+				"[100 10000 100000] with GOMAXPROCS 2: want both at the same",
+		},
+		"a floor where the engine has no point": {
+			without(text, "by=subs", "subs=1000/", "burst", "engine=notify-2"),
+			"[100 10000 100000] with GOMAXPROCS 2, and engine=ring at",
+		},
+		"no floor for a GOMAXPROCS": {
+			without(text, "by=subs", "burst", "engine=ring-2"),
+			"engine=ring at [100 1000 10000 100000] with GOMAXPROCS 1: want both at the same",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

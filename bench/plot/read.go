@@ -16,58 +16,6 @@ import (
 
 const benchmark = "Growth" // without "Benchmark", as benchfmt has it
 
-// panel is one of the drawings, and which results belong there.
-type panel struct {
-	by    string   // the key of the name that grows
-	modes []string // a line each, for each GOMAXPROCS
-	unit  string   // of the figure
-
-	title, xTitle, yTitle string
-
-	fixed bool // the deliveries stay the same while the key grows
-}
-
-var panels = []panel{
-	{
-		by: "subs", modes: []string{"burst", "lockstep"}, unit: "ns/delivery",
-		title:  "To more subscribers of one group",
-		xTitle: "subscribers", yTitle: "time per delivery (ns)",
-	},
-	{
-		by: "groups", modes: []string{"unicast"}, unit: "ns/delivery",
-		title:  "To more groups of one member",
-		xTitle: "groups", yTitle: "time per delivery (ns)",
-	},
-	{
-		by: "shards", modes: []string{"burst", "lockstep"}, unit: "ns/delivery", fixed: true,
-		title:  "Through more shards to the same subscribers",
-		xTitle: "shards", yTitle: "time per delivery (ns)",
-	},
-	{
-		by: "subs", modes: []string{"idle"}, unit: "B/sub",
-		title:  "Memory of idle subscribers",
-		xTitle: "subscribers", yTitle: "memory per subscriber (B)",
-	},
-}
-
-// series is one line of a panel.
-type series struct {
-	panel  *panel
-	mode   string
-	procs  int // GOMAXPROCS
-	points []point
-}
-
-// point is one benchmark of a series.
-type point struct {
-	x       int     // the value of the key that grows
-	value   float64 // the median of the repeats
-	repeats int
-}
-
-// name says which line of its panel it is.
-func (s *series) name() string { return fmt.Sprintf("%s, GOMAXPROCS %d", s.mode, s.procs) }
-
 // readFile reads the output of go test.
 func readFile(name string) ([]series, error) {
 	f, err := os.Open(name)
@@ -89,7 +37,7 @@ func read(r io.Reader, file string) ([]series, error) {
 	for i := range panels {
 		p := &panels[i]
 		for _, mode := range p.modes {
-			lines := p.lines(mode, runs)
+			lines := p.lines(mode, engineKey, runs)
 			if len(lines) == 0 {
 				missing = append(missing, fmt.Errorf("%s: no Benchmark%s/by=%s with mode=%s",
 					file, benchmark, p.by, mode))
@@ -99,6 +47,12 @@ func read(r io.Reader, file string) ([]series, error) {
 					missing = append(missing, fmt.Errorf(
 						"%s: only one %s for by=%s, %s: want two or more, or nothing grows",
 						file, p.by, p.by, s.name()))
+				}
+			}
+			if p.floor {
+				if err := pair(lines, p.lines(mode, floorKey, runs)); err != nil {
+					missing = append(missing, fmt.Errorf("%s: by=%s, mode=%s: %w",
+						file, p.by, mode, err))
 				}
 			}
 			all = append(all, lines...)
@@ -112,16 +66,17 @@ type repeats struct {
 	name    string
 	by      string
 	mode    string
+	engine  string
 	procs   int
 	x       int
 	figures []float64
 }
 
-// lines makes the series of a mode, one per GOMAXPROCS.
-func (p *panel) lines(mode string, runs []*repeats) []series {
+// lines makes the series of a mode of the engine or of the floor, one per GOMAXPROCS.
+func (p *panel) lines(mode, engine string, runs []*repeats) []series {
 	var lines []series
 	for _, r := range runs {
-		if r.by != p.by || r.mode != mode {
+		if r.by != p.by || r.mode != mode || r.engine != engine {
 			continue
 		}
 		i := slices.IndexFunc(lines, func(s series) bool { return s.procs == r.procs })
@@ -129,7 +84,8 @@ func (p *panel) lines(mode string, runs []*repeats) []series {
 			i = len(lines)
 			lines = append(lines, series{panel: p, mode: mode, procs: r.procs})
 		}
-		pt := point{x: r.x, value: median(r.figures), repeats: len(r.figures)}
+		n := len(r.figures)
+		pt := point{x: r.x, value: median(r.figures), fewest: n, most: n}
 		lines[i].points = append(lines[i].points, pt)
 	}
 	slices.SortFunc(lines, func(a, b series) int { return cmp.Compare(a.procs, b.procs) })
@@ -137,6 +93,27 @@ func (p *panel) lines(mode string, runs []*repeats) []series {
 		slices.SortFunc(s.points, func(a, b point) int { return cmp.Compare(a.x, b.x) })
 	}
 	return lines
+}
+
+// pair puts the figures of the floor beside those of the engine. A point that only one of them has
+// would leave open what a step there is due to.
+func pair(lines, floors []series) error {
+	sameX := func(a, b point) bool { return a.x == b.x }
+	same := slices.EqualFunc(lines, floors, func(a, b series) bool {
+		return a.procs == b.procs && slices.EqualFunc(a.points, b.points, sameX)
+	})
+	if !same {
+		return fmt.Errorf("engine=%s is at %s, and engine=%s at %s: want both at the same",
+			engineKey, sizes(lines), floorKey, sizes(floors))
+	}
+	for i := range lines {
+		for j := range lines[i].points {
+			pt, floor := &lines[i].points[j], floors[i].points[j]
+			pt.floor = floor.value
+			pt.fewest, pt.most = min(pt.fewest, floor.fewest), max(pt.most, floor.most)
+		}
+	}
+	return nil
 }
 
 // collect reads the results of the benchmark and passes over all others.
@@ -184,12 +161,16 @@ func understand(res *benchfmt.Result) (*repeats, error) {
 		key, value, _ := strings.Cut(strings.TrimPrefix(string(part), "/"), "=")
 		keys[key] = value
 	}
-	run.by, run.mode = keys["by"], keys["mode"]
+	run.by, run.mode, run.engine = keys["by"], keys["mode"], keys["engine"]
 	p := slices.IndexFunc(panels, func(p panel) bool {
 		return p.by == run.by && slices.Contains(p.modes, run.mode)
 	})
 	if p < 0 {
 		return nil, fmt.Errorf("no panel is about by=%q and mode=%q", run.by, run.mode)
+	}
+	if run.engine != engineKey && (run.engine != floorKey || !panels[p].floor) {
+		return nil, fmt.Errorf("engine=%q: want %s, or %s where a panel has a floor; "+
+			"older output has none: measure again", run.engine, engineKey, floorKey)
 	}
 	var err error
 	if run.x, err = strconv.Atoi(keys[run.by]); err != nil || run.x < 1 {
@@ -224,7 +205,8 @@ func merge(runs []*repeats, run *repeats) ([]*repeats, error) {
 		case r.name == run.name:
 			r.figures = append(r.figures, run.figures...)
 			return runs, nil
-		case r.by == run.by && r.mode == run.mode && r.procs == run.procs && r.x == run.x:
+		case r.by == run.by && r.mode == run.mode && r.engine == run.engine &&
+			r.procs == run.procs && r.x == run.x:
 			return nil, fmt.Errorf("the same point as Benchmark%s", r.name)
 		}
 	}

@@ -11,13 +11,15 @@
 // make better conflation keys, for they become [notify.Event.Key].
 //
 // Every mutation that succeeds counts one revision, and one that fails changes nothing. Where one
-// call makes several changes, each has a revision of its own. Deleting a service also deletes its
+// call makes several changes, each has a revision of its own. Adding rules that are all there
+// already is no mutation. Deleting a service also deletes its
 // instances, one change each, and the rules it holds as a consumer; rules of others that name it
 // stay, and match again when it returns.
 //
 // # Who hears of a change
 //
-// A consumer's rules are set as a whole with [Registry.SetDependencies] and name providers: the
+// A consumer's rules are set as a whole with [Registry.SetDependencies], or added with
+// [Registry.AddDependencies], and name providers: the
 // environment, application and name must be equal, and the version must match the [Rule]. The name
 // "*" stands for every service of the consumer's tenant and of the rule's environment, whatever
 // its application and version. A rule never reaches another tenant, for events don't either. Rules
@@ -45,6 +47,30 @@
 // [Registry.SetStatus] and [Registry.SetProperties] change one thing of a known instance, and are
 // an UPDATE each.
 //
+// # What becomes visible
+//
+// Who lists once ([Registry.View]) and then applies every change that names it always knows exactly
+// the instances that its view would give. So not only instances make changes, but all that decides
+// who sees them, addressed to those for whom it made a difference:
+//
+//   - Rules that are set or added: an UPDATE of each instance of a provider that the consumer sees
+//     now and didn't before; an EXPIRE of each provider that it saw and doesn't any more.
+//   - A service that is put, as the highest version: an EXPIRE of the one that was the highest
+//     before, to those who saw it as the latest. It has no instances yet, so there is nothing else
+//     to see.
+//   - A service that is deleted and was the highest version: an UPDATE of each instance of the
+//     next one, to those who see it now as the latest.
+//   - Visibility rules and tags: an EXPIRE, as above, of all that came, went, or stayed.
+//
+// An EXPIRE says: forget what you know of this provider, and query again. An UPDATE of an instance
+// that is not known adds it; it is no CREATE, on which clients duplicate what they know already.
+// What is replayed didn't change: only the registry counts a revision, not the provider.
+//
+// A service that comes when its rules are there already is told nothing: nobody can watch as it
+// before it exists, and who watches begins with a list. One that is deleted hears no more than the
+// DELETEs of its own instances, should it consume itself; [HubConfig].Deleted is told, to send its
+// watchers away.
+//
 // # The wire
 //
 // A [Frame] is a change, or an instance of a list, as watchers read it: JSON with the fields and
@@ -57,6 +83,8 @@
 // a revision by which a client can tell whether the answer is the one it has: it follows from the
 // question and the content alone. The first Find after a change of a service sorts and digests its
 // instances, outside the lock; all others cost the same however many there are.
+//
+// A [Hub] answers from a cache, see below.
 //
 // # Leases
 //
@@ -75,9 +103,32 @@
 // the share, or after Hold: then all that ran out are removed, and count no more against the next.
 // [Registry.Leases] counts.
 //
+// # The hub
+//
+// A [Hub] ties a registry to an engine: what [Hub.Change] and [Hub.Expire] change, they publish,
+// as events of type [InstanceEvents] to the consumers of each change, once each. Changes have
+// their turn one after the other until they stand in the engine's task queues, so events have the
+// order of their revisions. A change that nobody must hear of makes no event. One that happened is
+// told, however long the engine has no room: only when the engine closes, or is configured to
+// reject, nobody hears, and that is returned and counted.
+//
+// [Hub.Find] gives what [Registry.Find] would at that moment: once a change has happened, and so
+// before its event is published and before Change returns, no answer from before it is given. The
+// registry counts for each family of versions what a Find could notice, and a cached answer holds
+// as long as that count. So the change of a service ends the answers about its family, and no
+// others; those who ask for the same share one answer, unless a provider chooses its consumers.
+// There are at most FindMax answers, of which the one stored first goes first, and after FindTTL
+// each is computed anew. That a service is unknown isn't kept, for it costs as little to find out.
+//
+// Of the options of a [Query], NoCache wins over CacheOnly. An equal Revision only says that the
+// client has the answer already. The registry is all in memory, so CacheOnly saves its servers
+// little: where there is nothing in the cache, it is as if the service were unknown.
+//
 // # Concurrency and time
 //
 // All methods of a Registry may be called concurrently, and each is atomic. [Registry.View] gives
 // a consistent cut: what a consumer sees, and the revision at which it saw it; all later changes
-// have a higher one. The package starts no goroutine and reads no clock: timestamps are arguments.
+// have a higher one. A registry reads no clock: timestamps are arguments. A hub has a clock of its
+// own, for the time of cached answers, and of changes that don't say when they were due. Nothing
+// starts a goroutine: [Hub.Run], which expires leases, runs on its caller's.
 package registry

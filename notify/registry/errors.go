@@ -31,3 +31,8 @@ func unknownInstance(serviceID, id string) error {
 	return fmt.Errorf("%w: InstanceID %q: want the id of an instance of service %q",
 		ErrUnknownInstance, id, serviceID)
 }
+
+func unknownProvider(family Key, rule Rule) error {
+	return fmt.Errorf("%w: Key %s%s: want a registered service with such a version",
+		ErrUnknownService, family, rule)
+}

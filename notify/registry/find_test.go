@@ -41,7 +41,7 @@ func versions(t *testing.T) *registry.Registry {
 	r := world(t, "web")
 	for _, v := range []string{"3", "1", "2"} {
 		id := "cart" + v
-		require.NoError(t, r.PutService(registry.Service{ID: id, Key: key("cart", v)}))
+		require.NoError(t, done(r.PutService(registry.Service{ID: id, Key: key("cart", v)})))
 		register(t, r, id, "b")
 		register(t, r, id, "a")
 	}
@@ -165,7 +165,7 @@ func TestTheRevisionSaysQuestionAndContentAndNothingElse(t *testing.T) {
 	assert.Equal(t, first, find(t, versions(t), "cart2", "cart", "1"), "whoever asks, and wherever")
 
 	all := find(t, r, "web", "cart", "1+")
-	require.NoError(t, r.PutService(registry.Service{ID: "cart4", Key: key("cart", "4")}))
+	require.NoError(t, done(r.PutService(registry.Service{ID: "cart4", Key: key("cart", "4")})))
 	assert.Equal(t, all, find(t, r, "web", "cart", "1+"), "a version without instances")
 }
 
@@ -174,7 +174,7 @@ func TestRevisionsAreEqualExactlyWhenContentsAre(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r := registry.New()
 		put := func(v string) {
-			require.NoError(t, r.PutService(registry.Service{ID: "p" + v, Key: key("p", v)}))
+			require.NoError(t, done(r.PutService(registry.Service{ID: "p" + v, Key: key("p", v)})))
 		}
 		put("1")
 		put("2")

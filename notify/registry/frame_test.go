@@ -47,7 +47,7 @@ func TestFramesAreThoseOfARealServer(t *testing.T) {
 		service := registry.Service{ID: f.Instance.ServiceID, Key: f.Key}
 		service.Tenant = tenant // an INIT says none
 		r := registry.New()
-		require.NoError(t, r.PutService(service))
+		require.NoError(t, done(r.PutService(service)))
 		c, err := r.Register(*f.Instance)
 		require.NoError(t, err)
 		switch f.Action {

@@ -13,6 +13,8 @@ type family struct {
 	name     Key
 	services []*entry // by version, so that the last is the latest
 	edges    []*edge  // in no order
+	choosy   int      // services with visibility rules
+	version  uint64   // counts what a Find could notice: services, visibility, instances
 }
 
 type party struct {
@@ -40,8 +42,9 @@ type entry struct {
 	instances instanceSet
 	listing   *listing // of Find; nil until somebody asks
 
-	tags       map[string]string
-	visibility visibility
+	tags        map[string]string
+	tagsVersion uint64 // counts their changes
+	visibility  visibility
 }
 
 // resolved is a cached answer: ids holds as long as the index is of this generation.
@@ -84,6 +87,7 @@ func (x *index) addService(s *Service, v Version) {
 	at, _ := e.family.find(e)
 	e.family.services = slices.Insert(e.family.services, at, e)
 	x.services[s.ID] = e
+	e.family.version++
 	x.generation++
 }
 
@@ -114,11 +118,14 @@ func (x *index) setRules(consumer Key, providers []Key, rules []Rule) {
 func (x *index) setVisibility(e *entry, v visibility) {
 	if len(e.visibility.rules) > 0 {
 		x.choosy--
+		e.family.choosy--
 	}
 	if len(v.rules) > 0 {
 		x.choosy++
+		e.family.choosy++
 	}
 	e.visibility = v
+	e.family.version++ // also when the service goes
 	x.generation++
 }
 
@@ -156,7 +163,7 @@ func (x *index) consumersOf(e *entry) []string {
 // matchedBy resolves who wants e: rules that name its family and take its version, and "*".
 func (x *index) matchedBy(e *entry) []string {
 	var ids []string
-	latest := e.family.services[len(e.family.services)-1].version
+	latest := e.family.latest()
 	for _, d := range e.family.edges {
 		if d.party.service != nil && d.rule.Match(e.version, latest) {
 			ids = append(ids, d.party.service.service.ID)
@@ -192,7 +199,7 @@ func (x *index) matching(e *entry) []string {
 			continue
 		}
 		for _, p := range d.family.services {
-			if d.rule.Match(p.version, d.family.services[len(d.family.services)-1].version) {
+			if d.rule.Match(p.version, d.family.latest()) {
 				ids = append(ids, p.service.ID)
 			}
 		}
@@ -240,6 +247,14 @@ func (x *index) pruneParty(p *party) {
 	if p.service == nil && len(p.edges) == 0 {
 		delete(x.parties, p.identity)
 	}
+}
+
+// latest is the highest version there is; 0 if there is none.
+func (f *family) latest() Version {
+	if len(f.services) == 0 {
+		return 0
+	}
+	return f.services[len(f.services)-1].version
 }
 
 func (f *family) find(e *entry) (int, bool) {

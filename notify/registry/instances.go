@@ -1,6 +1,9 @@
 package registry
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Register adds an instance: CREATE, or UPDATE if it is known. An empty Status becomes UP, an
 // empty Version its service's, a zero Timestamp that of the known instance. The registry keeps
@@ -88,6 +91,7 @@ func (r *Registry) Pick(serviceID string, n uint64) *Instance {
 func (r *Registry) changeLocked(action Action, e *entry, in *Instance) Change {
 	r.revision++
 	e.instances.revision = r.revision
+	e.family.version++
 	return Change{
 		Action:    action,
 		Service:   e.service,
@@ -146,6 +150,13 @@ func (s *instanceSet) remove(id string) *Instance {
 func (s *instanceSet) share() []*Instance {
 	s.shared = true
 	return slices.Clip(s.list)
+}
+
+// sorted gives a copy in the order of the ids.
+func (s *instanceSet) sorted() []*Instance {
+	list := slices.Clone(s.list)
+	slices.SortFunc(list, func(a, b *Instance) int { return strings.Compare(a.ID, b.ID) })
+	return list
 }
 
 func (s *instanceSet) own() {

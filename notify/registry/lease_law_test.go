@@ -102,7 +102,7 @@ func TestLeasesEndAsLookingAtAllOfThemSays(t *testing.T) {
 		}
 		r := registry.New()
 		put := func(id string) {
-			require.NoError(t, r.PutService(registry.Service{ID: id, Key: key(id, "1")}))
+			require.NoError(t, done(r.PutService(registry.Service{ID: id, Key: key(id, "1")})))
 		}
 		put("p")
 		put("q")

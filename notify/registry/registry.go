@@ -13,6 +13,9 @@ type Registry struct {
 	revision int64
 	index    index
 	leases   *leases // nil until KeepLeases
+
+	notesDeleted bool
+	deleted      []string // services that are gone, for the hub to take
 }
 
 // New makes an empty registry at revision 0.
@@ -20,39 +23,44 @@ func New() *Registry { return &Registry{index: newIndex()} }
 
 // PutService registers a service, or replaces the record of a known one. Its key must be that of
 // no other service, and can't change while the service exists. The registry keeps Properties.
-func (r *Registry) PutService(s Service) error {
+//
+// A new highest version takes the place of the one before under "latest": it returns one EXPIRE of
+// that to those who don't see it any more.
+func (r *Registry) PutService(s Service) ([]Change, error) {
 	if s.ID == "" {
-		return invalid("ID", s.ID, "the service's id, not empty")
+		return nil, invalid("ID", s.ID, "the service's id, not empty")
 	}
 	if err := s.Validate(); err != nil {
-		return err
+		return nil, err
 	}
 	version, err := ParseVersion(s.Version)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	known := r.index.services[s.ID]
 	if known != nil && known.service.identity() != s.identity() {
-		return fmt.Errorf("%w: ID %q: want an id that is free, this one is of %s",
+		return nil, fmt.Errorf("%w: ID %q: want an id that is free, this one is of %s",
 			ErrConflict, s.ID, known.service.Key)
 	}
 	if p := r.index.parties[s.identity()]; known == nil && p != nil && p.service != nil {
-		return fmt.Errorf("%w: Key %s: want a key that is free, this one is of service %q",
+		return nil, fmt.Errorf("%w: Key %s: want a key that is free, this one is of service %q",
 			ErrConflict, s.Key, p.service.service.ID)
 	}
 	r.revision++
 	if known != nil {
 		known.service = &s
-		return nil
+		return nil, nil
 	}
+	before := r.latestLocked(s.family(), nil)
 	r.index.addService(&s, version)
-	return nil
+	return r.supersededLocked(before), nil
 }
 
 // DeleteService removes a service, its instances and the rules it has as a consumer. It returns
-// one DELETE per instance, in the order of their ids.
+// one DELETE per instance, in the order of their ids. Where another version becomes the highest, an
+// UPDATE of each of its instances follows, to those who see it now under "latest".
 func (r *Registry) DeleteService(id string) ([]Change, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -60,46 +68,19 @@ func (r *Registry) DeleteService(id string) ([]Change, error) {
 	if e == nil {
 		return nil, unknownService(id)
 	}
-	gone := slices.Clone(e.instances.list)
-	slices.SortFunc(gone, func(a, b *Instance) int { return strings.Compare(a.ID, b.ID) })
+	gone := e.instances.sorted()
 	changes := make([]Change, len(gone))
 	for i, in := range gone {
 		changes[i] = r.changeLocked(Delete, e, in)
 		r.leases.drop(in)
 	}
+	before := r.latestLocked(e.service.family(), e)
 	r.revision++
 	r.index.removeService(e)
-	return changes, nil
-}
-
-// SetDependencies replaces the rules of a consumer, which is named by its whole key and needn't
-// exist yet; without providers it has no rules any more. A provider without a tenant is one of
-// the consumer's. If one rule is wrong, none is set.
-func (r *Registry) SetDependencies(consumer Key, providers []Key) error {
-	if err := consumer.Validate(); err != nil {
-		return fmt.Errorf("consumer: %w", err)
+	if r.notesDeleted {
+		r.deleted = append(r.deleted, id)
 	}
-	names, rules := make([]Key, len(providers)), make([]Rule, len(providers))
-	for i, p := range providers {
-		if err := p.ValidateRule(consumer.Tenant); err != nil {
-			return fmt.Errorf("providers[%d]: %w", i, err)
-		}
-		p.Tenant = consumer.Tenant
-		if p.Name == everyService {
-			names[i] = p.everything()
-			continue
-		}
-		rule, err := ParseRule(p.Version)
-		if err != nil {
-			return fmt.Errorf("providers[%d]: %w", i, err)
-		}
-		names[i], rules[i] = p.family(), rule
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.revision++
-	r.index.setRules(consumer, names, rules)
-	return nil
+	return append(changes, r.restoredLocked(before)...), nil
 }
 
 // Consumers gives the ids of the services whose rules match this one; nil if it is unknown.
@@ -187,4 +168,19 @@ func (r *Registry) consumersLocked(e *entry) []string {
 
 func (r *Registry) providersLocked(e *entry) []string {
 	return e.providers.get(r.index.generation, func() []string { return r.index.providersOf(e) })
+}
+
+// noteDeleted has DeleteService note for takeDeleted which services it removes.
+func (r *Registry) noteDeleted(on bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.notesDeleted = on
+}
+
+func (r *Registry) takeDeleted() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ids := r.deleted
+	r.deleted = nil
+	return ids
 }

@@ -23,7 +23,7 @@ func key(name, version string) registry.Key {
 // put registers a service whose id is its name, in version 1.0.0.
 func put(t testing.TB, r *registry.Registry, name string) {
 	t.Helper()
-	require.NoError(t, r.PutService(registry.Service{ID: name, Key: key(name, "1.0.0")}))
+	require.NoError(t, done(r.PutService(registry.Service{ID: name, Key: key(name, "1.0.0")})))
 }
 
 // world is a registry with these services.
@@ -38,7 +38,7 @@ func world(t *testing.T, names ...string) *registry.Registry {
 
 func depend(t *testing.T, r *registry.Registry, consumer string, providers ...registry.Key) {
 	t.Helper()
-	require.NoError(t, r.SetDependencies(key(consumer, "1.0.0"), providers))
+	require.NoError(t, done(r.SetDependencies(key(consumer, "1.0.0"), providers)))
 }
 
 func register(t *testing.T, r *registry.Registry, service, id string) registry.Change {
@@ -60,20 +60,23 @@ func TestEveryMutationCountsOneRevisionAndAFailedOneChangesNothing(t *testing.T)
 		do   func() error
 		err  error
 	}{
-		{"put", func() error { return r.PutService(ok) }, nil},
-		{"put again", func() error { return r.PutService(ok) }, nil},
-		{"put without id", func() error { return r.PutService(registry.Service{Key: ok.Key}) },
-			registry.ErrInvalid},
-		{"key taken", func() error { return r.PutService(registry.Service{ID: "x", Key: ok.Key}) },
-			registry.ErrConflict},
+		{"put", func() error { return done(r.PutService(ok)) }, nil},
+		{"put again", func() error { return done(r.PutService(ok)) }, nil},
+		{"put without id", func() error {
+			return done(r.PutService(registry.Service{Key: ok.Key}))
+		}, registry.ErrInvalid},
+		{"key taken", func() error {
+			return done(r.PutService(registry.Service{ID: "x", Key: ok.Key}))
+		}, registry.ErrConflict},
 		{"key changed", func() error {
-			return r.PutService(registry.Service{ID: "cart", Key: key("cart", "2.0.0")})
+			return done(r.PutService(registry.Service{ID: "cart", Key: key("cart", "2.0.0")}))
 		}, registry.ErrConflict},
 		{"rules", func() error {
-			return r.SetDependencies(ok.Key, []registry.Key{key("stock", "0+")})
+			return done(r.SetDependencies(ok.Key, []registry.Key{key("stock", "0+")}))
 		}, nil},
 		{"bad rule", func() error {
-			return r.SetDependencies(ok.Key, []registry.Key{key("stock", "0+"), key("stock", "x")})
+			return done(r.SetDependencies(ok.Key,
+				[]registry.Key{key("stock", "0+"), key("stock", "x")}))
 		}, registry.ErrInvalid},
 		{"register", func() error {
 			_, err := r.Register(registry.Instance{ID: "i", ServiceID: "cart"})
@@ -94,6 +97,12 @@ func TestEveryMutationCountsOneRevisionAndAFailedOneChangesNothing(t *testing.T)
 		{"deregister unknown", func() error { _, err := r.Deregister("cart", "j"); return err },
 			registry.ErrUnknownInstance},
 		{"deregister", func() error { _, err := r.Deregister("cart", "i"); return err }, nil},
+		{"rule added", func() error {
+			return done(r.AddDependencies(ok.Key, []registry.Key{key("stock", "latest")}))
+		}, nil},
+		{"bad rule added", func() error {
+			return done(r.AddDependencies(ok.Key, []registry.Key{key("x", "0+"), key("y", "")}))
+		}, registry.ErrInvalid},
 		{"delete unknown", func() error { _, err := r.DeleteService("x"); return err },
 			registry.ErrUnknownService},
 		{"delete", func() error { _, err := r.DeleteService("cart"); return err }, nil},
@@ -113,9 +122,11 @@ func TestEveryMutationCountsOneRevisionAndAFailedOneChangesNothing(t *testing.T)
 
 func TestErrorsNameTheFieldAndTheAcceptedForm(t *testing.T) {
 	r := registry.New()
-	put := func(k registry.Key) error { return r.PutService(registry.Service{ID: "a", Key: k}) }
+	put := func(k registry.Key) error {
+		return done(r.PutService(registry.Service{ID: "a", Key: k}))
+	}
 	rule := func(k registry.Key) error {
-		return r.SetDependencies(key("cart", "1.0.0"), []registry.Key{key("ok", "0+"), k})
+		return done(r.SetDependencies(key("cart", "1.0.0"), []registry.Key{key("ok", "0+"), k}))
 	}
 	bad := func(change func(*registry.Key)) registry.Key {
 		k := key("cart", "1.0.0")
@@ -134,7 +145,7 @@ func TestErrorsNameTheFieldAndTheAcceptedForm(t *testing.T) {
 		{rule(bad(func(k *registry.Key) { k.Tenant = "a/b" })), `providers[1]: `, tenant},
 		{rule(bad(func(k *registry.Key) { k.Name = "" })), `Name ""`, `"*"`},
 		{rule(bad(func(k *registry.Key) { k.Version = "" })), `Version ""`, "1.0-2.0"},
-		{r.SetDependencies(key("cart", "latest"), nil), `consumer: `, "1.0.0"},
+		{done(r.SetDependencies(key("cart", "latest"), nil)), `consumer: `, "1.0.0"},
 	} {
 		require.ErrorIs(t, c.err, registry.ErrInvalid)
 		assert.ErrorContains(t, c.err, c.field)
@@ -188,8 +199,8 @@ func TestAChangeIsImmutable(t *testing.T) {
 
 	_, err = r.Update(registry.Instance{ID: "i", ServiceID: "cart", Status: "DOWN"})
 	require.NoError(t, err)
-	require.NoError(t, r.PutService(registry.Service{ID: "cart", Key: key("cart", "1.0.0"),
-		Status: "DOWN"}))
+	require.NoError(t, done(r.PutService(registry.Service{ID: "cart", Key: key("cart", "1.0.0"),
+		Status: "DOWN"})))
 	depend(t, r, "web")
 	_, err = r.DeleteService("cart")
 	require.NoError(t, err)
@@ -221,7 +232,7 @@ func TestDeleteServiceTakesItsInstancesAndItsOwnRules(t *testing.T) {
 	assert.Nil(t, r.Instances("cart"))
 	assert.Empty(t, r.Consumers("web"))
 
-	require.NoError(t, r.PutService(registry.Service{ID: "again", Key: key("cart", "1.0.0")}))
+	require.NoError(t, done(r.PutService(registry.Service{ID: "again", Key: key("cart", "1.0.0")})))
 	assert.Equal(t, []string{"web"}, r.Consumers("again"), "rules of others stayed")
 	assert.Empty(t, r.Consumers("web"), "its own rules went")
 }

@@ -16,7 +16,7 @@ func TestRulesMayComeBeforeTheServicesTheySpeakOf(t *testing.T) {
 	depend(t, r, "web", key("cart", "latest"))
 	put := func(name, version string) {
 		id := name + version
-		require.NoError(t, r.PutService(registry.Service{ID: id, Key: key(name, version)}))
+		require.NoError(t, done(r.PutService(registry.Service{ID: id, Key: key(name, version)})))
 	}
 	put("cart", "1.0.0")
 	assert.Empty(t, r.Consumers("cart1.0.0"))
@@ -34,8 +34,8 @@ func TestRulesMayComeBeforeTheServicesTheySpeakOf(t *testing.T) {
 func TestARuleReachesEqualEnvironmentApplicationAndNameOfItsTenant(t *testing.T) {
 	r := registry.New()
 	at := func(id, tenant, env, app, name string) {
-		require.NoError(t, r.PutService(registry.Service{ID: id, Key: registry.Key{
-			Tenant: tenant, Env: env, App: app, Name: name, Version: "1.0.0"}}))
+		require.NoError(t, done(r.PutService(registry.Service{ID: id, Key: registry.Key{
+			Tenant: tenant, Env: env, App: app, Name: name, Version: "1.0.0"}})))
 	}
 	at("same", tenant, "production", "shop", "cart")
 	at("env", tenant, "", "shop", "cart")
@@ -103,16 +103,20 @@ func TestViewIsAConsistentCut(t *testing.T) {
 func TestMethodsMayBeCalledConcurrently(t *testing.T) {
 	const writers, rounds = 8, 200
 	r := registry.New()
-	before := int64(0)
+	replayed := int64(0)
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	seen := map[int64]bool{}
 	for w := range writers {
 		wg.Go(func() {
 			name := fmt.Sprint("s", w)
-			assert.NoError(t, r.PutService(registry.Service{ID: name, Key: key(name, "1.0.0")}))
-			assert.NoError(t, r.SetDependencies(key(name, "1.0.0"),
-				[]registry.Key{key(fmt.Sprint("s", (w+1)%writers), "latest")}))
+			put(t, r, name)
+			told, err := r.SetDependencies(key(name, "1.0.0"),
+				[]registry.Key{key(fmt.Sprint("s", (w+1)%writers), "latest")})
+			assert.NoError(t, err)
+			mu.Lock()
+			replayed += int64(len(told)) // what the neighbour had by then
+			mu.Unlock()
 			for i := range rounds {
 				c, err := r.Register(registry.Instance{ID: fmt.Sprint(i % 7), ServiceID: name})
 				assert.NoError(t, err)
@@ -132,6 +136,6 @@ func TestMethodsMayBeCalledConcurrently(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	assert.Equal(t, before+writers*(2+rounds), r.Revision())
+	assert.Equal(t, writers*(2+rounds)+replayed, r.Revision())
 	assert.Equal(t, []string{"s0"}, r.Consumers("s1"))
 }

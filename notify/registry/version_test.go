@@ -128,6 +128,34 @@ func TestVersionOrderIsThatOfTheParts(t *testing.T) {
 	})
 }
 
+// What is read is written so that it is read as the same, and a longer way to write it is no other.
+func FuzzParseVersion(f *testing.F) {
+	for _, s := range []string{"1.0.0", "1", "32767.0.1.2", "", ".", "1.", "32768", "01", "-1",
+		"1.2.3.4.5", "1.0+", "latest", "٣"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		v, err := registry.ParseVersion(text)
+		if err != nil {
+			require.ErrorIs(t, err, registry.ErrInvalid)
+			require.Zero(t, v)
+			return
+		}
+		again, err := registry.ParseVersion(v.String())
+		require.NoError(t, err)
+		require.Equal(t, v, again)
+		if strings.Count(text, ".") < 3 {
+			longer, err := registry.ParseVersion(text + ".0")
+			require.NoError(t, err)
+			require.Equal(t, v, longer)
+		}
+		rule, err := registry.ParseRule(text)
+		require.NoError(t, err, "every version is a rule")
+		require.True(t, rule.Match(v, v))
+		require.False(t, rule.Match(v+1, v+1))
+	})
+}
+
 func FuzzParseRule(f *testing.F) {
 	for _, s := range []string{"1.0.0", "1.0+", "1.0-2.0", "latest", "", "1.0-", "32768",
 		"1.2.3.4.5"} {

@@ -76,6 +76,7 @@ func (r *Registry) SetTags(serviceID string, tags map[string]string) ([]Change, 
 		return nil, unknownService(serviceID)
 	}
 	e.tags = maps.Clone(tags)
+	e.tagsVersion++
 	r.index.generation++
 	r.revision++
 	var changes []Change

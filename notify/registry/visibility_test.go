@@ -164,9 +164,9 @@ func TestWhoIsAdmittedIsTheSameFromBothSides(t *testing.T) {
 		r := registry.New()
 		tags, denied := map[string]string{}, map[string]func(consumer string) bool{}
 		put := func(name string) {
-			require.NoError(t, r.PutService(registry.Service{ID: name, Key: key(name, "1")}))
-			require.NoError(t, r.SetDependencies(key(name, "1"), []registry.Key{
-				{Env: "production", Name: "*"}}))
+			require.NoError(t, done(r.PutService(registry.Service{ID: name, Key: key(name, "1")})))
+			require.NoError(t, done(r.SetDependencies(key(name, "1"), []registry.Key{
+				{Env: "production", Name: "*"}})))
 		}
 		for _, name := range names {
 			put(name)

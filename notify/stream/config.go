@@ -30,6 +30,10 @@ type Config struct {
 	// EncodeList gives the frames of a list; nil: lists are not sent.
 	EncodeList func(watch.List) ([][]byte, error)
 
+	// OneWay is for clients that can't answer. What they get is then all that shows life: a ping is
+	// due only after a Heartbeat in which nothing was written, and there is no ReadTimeout.
+	OneWay bool
+
 	Heartbeat    time.Duration   // between pings; 0 means 30 s
 	ReadTimeout  time.Duration   // without ping or pong; 0 means four heartbeats
 	WriteTimeout time.Duration   // for one write; 0 means 5 s
@@ -37,6 +41,11 @@ type Config struct {
 	Outbox       int             // events taken ahead of the connection, frames in one write; 0: 64
 	Clock        clock.Clock     // what Serve reads; nil means clock.Real
 	Observer     notify.Observer // hears of losses and ends; may be nil
+
+	// Sent hears of each event once its frame is written, with the time of the Next that said so.
+	// It is called on the driver's goroutine, which has more to write: it must not block, and it
+	// may not call the session. Many sessions may call it at once. May be nil.
+	Sent func(ev *notify.Event, now time.Time)
 }
 
 // Validate reports everything that is wrong with c; the errors wrap notify.ErrInvalid.
@@ -56,6 +65,10 @@ func (c *Config) Validate() error {
 	check("WriteTimeout", int64(c.WriteTimeout), DefaultWriteTimeout)
 	check("ReadLimit", int64(c.ReadLimit), DefaultReadLimit)
 	check("Outbox", int64(c.Outbox), DefaultOutbox)
+	if c.OneWay && c.ReadTimeout > 0 {
+		errs = append(errs, fmt.Errorf("%w: stream: ReadTimeout = %v: want 0 (none) with OneWay",
+			notify.ErrInvalid, c.ReadTimeout))
+	}
 	return errors.Join(errs...)
 }
 

@@ -24,7 +24,7 @@ func (s *Session) Next(now time.Time) Step {
 		s.End(err)
 	}
 	for {
-		s.written()
+		s.written(now)
 		step, decided := s.decide(now)
 		if decided {
 			return step
@@ -42,42 +42,58 @@ func (s *Session) late(now time.Time) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !now.Before(s.readBy) {
+	if !s.readBy.IsZero() && !now.Before(s.readBy) {
 		return ErrReadTimeout
 	}
 	return nil
 }
 
-// written lets go of what was given out, unless the session ended meanwhile: then nobody knows what
-// became of it, and it counts as unsent.
-func (s *Session) written() {
+// written lets go of what was given out, and tells of the events among it.
+func (s *Session) written(now time.Time) {
+	if !s.settle(now) || s.c.Sent == nil {
+		return
+	}
+	for _, it := range s.work[s.first:s.encoded] {
+		if it.event != nil {
+			s.c.Sent(it.event, now)
+		}
+	}
+}
+
+// settle reports whether there were frames and all of them are written now. If the session ended
+// meanwhile nobody knows what became of what was given out, and it counts as unsent.
+func (s *Session) settle(now time.Time) (all bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.reason != nil {
-		return
+		return false
 	}
 	s.writeBy = time.Time{}
-	s.sent, s.handed = s.sent+s.handed, 0
-	if s.sent == len(s.frames) {
-		clear(s.frames)
-		s.frames, s.sent = s.frames[:0], 0
-		s.owed = events(s.work[s.encoded:])
+	if s.c.OneWay && s.handed > 0 {
+		s.pingAt = now.Add(s.c.heartbeat())
 	}
+	s.sent, s.handed = s.sent+s.handed, 0
+	if s.sent < len(s.frames) {
+		return false
+	}
+	all = s.sent > 0
+	clear(s.frames)
+	s.frames, s.sent = s.frames[:0], 0
+	s.owed = events(s.work[s.encoded:])
+	return all
 }
 
 // decide reports false when there is something to encode first.
 func (s *Session) decide(now time.Time) (step Step, decided bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	pings := !s.pinging
+	due := !s.pinging && !now.Before(s.pingAt)
 	switch {
 	case s.reason != nil:
 		s.releaseLocked()
 		return Step{Err: s.reason}, true
-	case pings && !now.Before(s.pingAt):
-		s.pingAt = now.Add(s.c.heartbeat())
-		s.writeBy = now.Add(s.c.writeTimeout())
-		return Step{Ping: true, Deadline: s.writeBy}, true
+	case due && !s.c.OneWay:
+		return s.ping(now), true
 	case len(s.frames) > 0:
 		rest := s.frames[s.sent:]
 		s.handed = min(len(rest), s.c.outbox())
@@ -94,14 +110,22 @@ func (s *Session) decide(now time.Time) (step Step, decided bool) {
 	case s.needList:
 		s.needList = false
 		return Step{List: true}, true
+	case due: // one way, and there was nothing better to show life with
+		return s.ping(now), true
 	}
 	s.releaseLocked()
 	s.idle = true
 	step.Until = s.readBy
-	if pings && s.pingAt.Before(step.Until) {
+	if !s.pinging && (s.readBy.IsZero() || s.pingAt.Before(s.readBy)) {
 		step.Until = s.pingAt
 	}
 	return step, true
+}
+
+func (s *Session) ping(now time.Time) Step {
+	s.pingAt = now.Add(s.c.heartbeat())
+	s.writeBy = now.Add(s.c.writeTimeout())
+	return Step{Ping: true, Deadline: s.writeBy}
 }
 
 // takeLocked empties the outbox, and lets the engine fill it again.
@@ -118,7 +142,7 @@ func (s *Session) takeLocked() {
 // releaseLocked lets go of memory that an idle session, or one that is over, has no use for.
 func (s *Session) releaseLocked() {
 	s.outbox, s.work, s.frames = nil, nil, nil
-	s.encoded, s.sent, s.handed = 0, 0, 0
+	s.encoded, s.first, s.sent, s.handed = 0, 0, 0, 0
 }
 
 // encode makes frames of work: of a list, or of events up to the next list. A panic in an encoder
@@ -129,6 +153,7 @@ func (s *Session) encode() (err error) {
 			err = &notify.PanicError{Value: v, Stack: debug.Stack()}
 		}
 	}()
+	s.first = s.encoded
 	if list := s.work[s.encoded].list; list != nil {
 		s.encoded++
 		frames, err := s.c.EncodeList(*list)
@@ -141,6 +166,9 @@ func (s *Session) encode() (err error) {
 		frame, err := s.c.Encode(s.work[s.encoded].event)
 		if err != nil {
 			return err
+		}
+		if len(frame) == 0 {
+			s.work[s.encoded].event = nil // it will not be sent, so nobody is told that it was
 		}
 		s.add(frame)
 	}

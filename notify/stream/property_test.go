@@ -22,12 +22,14 @@ const (
 // TestProperty_TimeAndOrder publishes, writes slowly or fast, and lets the client speak, in any
 // order. After every step of the session this is so: frames come in order, none is left out and
 // none comes again; a ping comes exactly when one is due; the session ends exactly when a deadline
-// was missed; and after its end there is nothing but the reason.
+// was missed; and after its end there is nothing but the reason. One way, a ping is due after
+// silence, and there is no deadline for what the client says.
 func TestProperty_TimeAndOrder(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		outbox := rapid.IntRange(1, 5).Draw(rt, "outbox")
 		c := stream.Config{Heartbeat: beat, WriteTimeout: writeMax, Outbox: outbox}
-		m := &model{rig: newRig(rt, c, watch.Config{}), pingAt: epoch.Add(beat)}
+		c.OneWay = rapid.Bool().Draw(rt, "one way")
+		m := &model{rig: newRig(rt, c, watch.Config{}), pingAt: epoch.Add(beat), oneWay: c.OneWay}
 		m.readBy = epoch.Add(readLimit)
 		size := rapid.IntRange(0, 7).Draw(rt, "list")
 		m.begin(size)
@@ -58,6 +60,8 @@ type model struct {
 	pingAt, readBy time.Time
 	writeBy        time.Time // zero: nothing is being written
 	pinging        bool      // the client is
+	oneWay         bool
+	writing        bool // frames
 	reason         error
 }
 
@@ -81,8 +85,10 @@ func (m *model) step(t *rapid.T) stream.Step {
 	case m.reason != nil:
 	case !m.writeBy.IsZero() && m.now.After(m.writeBy):
 		m.reason = stream.ErrWriteTimeout
-	case !m.now.Before(m.readBy):
+	case !m.oneWay && !m.now.Before(m.readBy):
 		m.reason = stream.ErrReadTimeout
+	case m.oneWay && m.writing:
+		m.pingAt = m.now.Add(beat)
 	}
 	before := len(m.got)
 	step := m.next()
@@ -93,8 +99,10 @@ func (m *model) step(t *rapid.T) stream.Step {
 		return step
 	}
 	due := !m.pinging && !m.now.Before(m.pingAt)
+	due = due && (!m.oneWay || before == len(m.want))
 	require.Equal(t, due, step.Ping)
-	require.Equal(t, !due && before < len(m.want), len(step.Frames) > 0)
+	m.writing = !due && before < len(m.want)
+	require.Equal(t, m.writing, len(step.Frames) > 0)
 	require.True(t, slices.Equal(m.want[:len(m.got)], m.got), "%v", m.got)
 	m.writeBy = time.Time{}
 	if due || step.Frames != nil {
@@ -112,7 +120,7 @@ func (m *model) step(t *rapid.T) stream.Step {
 
 func (m *model) checkUntil(t *rapid.T, until time.Time) {
 	want := m.readBy
-	if !m.pinging && m.pingAt.Before(want) {
+	if m.oneWay || !m.pinging && m.pingAt.Before(want) {
 		want = m.pingAt
 	}
 	require.Equal(t, want, until)
@@ -132,7 +140,7 @@ func (m *model) hear(t *rapid.T) {
 	case m.now.Before(m.readBy):
 		m.readBy = m.now.Add(readLimit)
 	}
-	m.pinging = m.pinging || heard == stream.Ping
+	m.pinging = m.pinging || heard == stream.Ping && !m.oneWay
 }
 
 func (m *model) leave(t *rapid.T) {

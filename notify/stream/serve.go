@@ -10,8 +10,8 @@ import (
 	"github.com/notifylab/notifylab/notify/clock"
 )
 
-// Conn is one connection to a client. Read is called on one goroutine and the others on another;
-// after Close, which is called once, all of them must return soon.
+// Conn is one connection to a client. Read is called on one goroutine and the others on others, one
+// at a time; after Close, which is called once, all of them must return soon.
 type Conn interface {
 	// Write writes each frame as one text message, all in one flush. It returns an error that is
 	// os.ErrDeadlineExceeded when the deadline passes. It keeps none of the bytes.

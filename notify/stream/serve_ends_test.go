@@ -13,9 +13,9 @@ import (
 	"github.com/notifylab/notifylab/notify/watch"
 )
 
-func TestServe_TheListThenTheEvents(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		s := serve(t, listOf(2), watch.Config{})
+func TestDrive_TheListThenTheEvents(t *testing.T) {
+	overDrivers(t, func(t *testing.T, drive driver) {
+		s := serve(t, drive, listOf(2), watch.Config{})
 		s.push(1)
 		s.push(100)
 		frames, _, _ := s.soFar()
@@ -26,14 +26,14 @@ func TestServe_TheListThenTheEvents(t *testing.T) {
 	})
 }
 
-// TestServe_ManyEventsOneWrite: what has come together goes out together.
-func TestServe_ManyEventsOneWrite(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+// TestDrive_ManyEventsOneWrite: what has come together goes out together.
+func TestDrive_ManyEventsOneWrite(t *testing.T) {
+	overDrivers(t, func(t *testing.T, drive driver) {
 		slow := func(context.Context) (watch.List, error) {
 			time.Sleep(time.Second / 2)
 			return watch.List{State: 0}, nil
 		}
-		s := serve(t, slow, watch.Config{})
+		s := serve(t, drive, slow, watch.Config{})
 		s.push(8)
 		frames, _, _ := s.soFar()
 		assert.Empty(t, frames, "the list comes first")
@@ -47,10 +47,10 @@ func TestServe_ManyEventsOneWrite(t *testing.T) {
 	})
 }
 
-func TestServe_PingsOnTimeAndAnswersKeepItAlive(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+func TestDrive_PingsOnTimeAndAnswersKeepItAlive(t *testing.T) {
+	overDrivers(t, func(t *testing.T, drive driver) {
 		began := time.Now()
-		s := serve(t, listOf(0), watch.Config{})
+		s := serve(t, drive, listOf(0), watch.Config{})
 		s.set(func(m *memory) { m.pongs = true })
 		time.Sleep(10*time.Minute + 1)
 		s.push(1)
@@ -70,7 +70,7 @@ func TestServe_PingsOnTimeAndAnswersKeepItAlive(t *testing.T) {
 	})
 }
 
-func TestServe_Ends(t *testing.T) {
+func TestDrive_Ends(t *testing.T) {
 	deleted := &stream.CloseError{Code: 1008, Text: "consumer deleted"}
 	for _, test := range []struct {
 		name  string
@@ -102,8 +102,8 @@ func TestServe_Ends(t *testing.T) {
 		{"the owner ends it", func(s *served) { s.End(deleted) }, deleted, 1008, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
-				s := serve(t, listOf(1), watch.Config{})
+			overDrivers(t, func(t *testing.T, drive driver) {
+				s := serve(t, drive, listOf(1), watch.Config{})
 				began := time.Now()
 				test.cause(s)
 				s.end(test.want, test.code)
@@ -113,8 +113,8 @@ func TestServe_Ends(t *testing.T) {
 	}
 }
 
-func TestServe_AReaderThatGivesNoReason(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+func TestDrive_AReaderThatGivesNoReason(t *testing.T) {
+	overDrivers(t, func(t *testing.T, drive driver) {
 		s := &served{rig: newBareRig(t), memory: newMemory(), reason: make(chan error, 1),
 			run: make(chan error, 1)}
 		go func() { s.run <- s.Engine.Run(context.Background()) }()
@@ -122,7 +122,7 @@ func TestServe_AReaderThatGivesNoReason(t *testing.T) {
 		var err error
 		s.Session, err = stream.Open(s.Engine, here, nil, &watch.Config{}, c, time.Now())
 		assert.NoError(t, err)
-		s.reason <- stream.Serve(t.Context(), mute{s.memory}, s.Session)
+		s.reason <- drive(t.Context(), mute{s.memory}, s.Session)
 		s.end(stream.ErrVanished, 0)
 	})
 }
@@ -132,7 +132,7 @@ type mute struct{ *memory }
 
 func (mute) Read(func(stream.Heard, int)) error { return nil }
 
-func TestServe_ListsThatFail(t *testing.T) {
+func TestDrive_ListsThatFail(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		list watch.Lister
@@ -146,15 +146,17 @@ func TestServe_ListsThatFail(t *testing.T) {
 		}, watch.ErrListTimeout},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
-				serve(t, test.list, watch.Config{}).end(test.want, 1011)
+			overDrivers(t, func(t *testing.T, drive driver) {
+				s := serve(t, drive, test.list, watch.Config{})
+				s.end(test.want, 1011)
+				assert.ErrorIs(t, s.Session.Err(), watch.ErrList)
 			})
 		})
 	}
 }
 
 func TestServe_APanicOfTheListerLeavesNothingBehind(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		r := newBareRig(t)
 		c := &stream.Config{Encode: encode}
 		list := func(context.Context) (watch.List, error) { panic("broken") }

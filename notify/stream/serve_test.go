@@ -136,7 +136,7 @@ type served struct {
 	run    chan error
 }
 
-func serve(t *testing.T, list watch.Lister, wc watch.Config) *served {
+func serve(t *testing.T, drive driver, list watch.Lister, wc watch.Config) *served {
 	t.Helper()
 	s := &served{
 		rig: newBareRig(t), memory: newMemory(),
@@ -149,7 +149,7 @@ func serve(t *testing.T, list watch.Lister, wc watch.Config) *served {
 	var err error
 	s.Session, err = stream.Open(s.Engine, here, list, &wc, &c, time.Now())
 	require.NoError(t, err)
-	go func() { s.reason <- stream.Serve(ctx, s.memory, s.Session) }()
+	go func() { s.reason <- drive(ctx, s.memory, s.Session) }()
 	synctest.Wait()
 	return s
 }
@@ -181,5 +181,64 @@ func listOf(n int) watch.Lister {
 	return func(context.Context) (watch.List, error) { return watch.List{State: n}, nil }
 }
 
-// bubble runs f where time moves when all wait.
-func bubble(t *testing.T, f func(t *testing.T)) { synctest.Test(t, f) }
+// driver is stream.Serve, or does the same.
+type driver func(context.Context, stream.Conn, *stream.Session) error
+
+// overDrivers runs f with each driver, in a bubble where time moves when all wait.
+func overDrivers(t *testing.T, f func(t *testing.T, drive driver)) {
+	t.Helper()
+	t.Run("serve", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) { f(t, stream.Serve) })
+	})
+	t.Run("pool", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) { f(t, newPool(t, 2).Serve) })
+	})
+	t.Run("pool that tries", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			p := newPool(t, 2)
+			f(t, func(ctx context.Context, conn stream.Conn, s *stream.Session) error {
+				m, ok := conn.(*memory)
+				if !ok {
+					return p.Serve(ctx, conn, s)
+				}
+				return p.Serve(ctx, trying{m}, s)
+			})
+		})
+	})
+}
+
+// newPool runs a pool until the test ends.
+func newPool(t *testing.T, workers int) *stream.Pool {
+	t.Helper()
+	p, err := stream.NewPool(stream.PoolConfig{Workers: workers})
+	require.NoError(t, err)
+	ran := make(chan struct{})
+	go func() {
+		p.Run(context.Background())
+		close(ran)
+	}()
+	t.Cleanup(func() {
+		p.Close()
+		<-ran
+	})
+	return p
+}
+
+// trying is a connection that takes all at once, unless it is stuck.
+type trying struct{ *memory }
+
+func (c trying) TryWrite(frames [][]byte) (stream.Rest, error) {
+	return c.attempt(func(deadline time.Time) error { return c.Write(deadline, frames) })
+}
+
+func (c trying) TryPing() (stream.Rest, error) { return c.attempt(c.Ping) }
+
+func (c trying) attempt(do stream.Rest) (rest stream.Rest, err error) {
+	c.mu.Lock()
+	stuck := c.stuck
+	c.mu.Unlock()
+	if stuck {
+		return do, nil
+	}
+	return nil, do(time.Time{})
+}

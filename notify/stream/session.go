@@ -23,6 +23,7 @@ type Session struct {
 	// Owned by the driver.
 	work    []item    // taken out of the outbox
 	encoded int       // how many of work are in frames, or were
+	first   int       // of work in the frames that there are
 	frames  [][]byte  // of one list, or of events
 	sent    int       // how many of frames are written
 	handed  int       // and how many after those the last Next gave out
@@ -38,9 +39,9 @@ type Session struct {
 	pinging  bool // the client sends pings of its own
 	idle     bool // the driver waits for wake
 	wake     func()
-	readBy   time.Time
-	ended    error // why the watcher ended
-	reason   error // why the session did; nothing is written any more
+	readBy   time.Time // zero: no matter how late
+	ended    error     // why the watcher ended
+	reason   error     // why the session did; nothing is written any more
 }
 
 // item is an event or a list.
@@ -59,7 +60,10 @@ func Open(e *notify.Engine, at watch.At, list watch.Lister, wc *watch.Config, c 
 	}
 	s := &Session{
 		c: c, list: list, listTimeout: cmp.Or(wc.ListTimeout, watch.DefaultListTimeout),
-		pingAt: now.Add(c.heartbeat()), readBy: now.Add(c.readTimeout()),
+		pingAt: now.Add(c.heartbeat()),
+	}
+	if !c.OneWay {
+		s.readBy = now.Add(c.readTimeout())
 	}
 	if _, err := watch.Open(e, at, (*sink)(s), wc); err != nil {
 		return nil, err
@@ -94,7 +98,7 @@ func (s *Session) Heard(now time.Time, what Heard, size int) {
 		return
 	}
 	s.mu.Lock()
-	s.pinging = s.pinging || what == Ping
+	s.pinging = s.pinging || what == Ping && !s.c.OneWay
 	// A client that spoke too late was too late, even when the driver hasn't noticed yet.
 	if now.Before(s.readBy) {
 		s.readBy = now.Add(s.c.readTimeout())
@@ -104,6 +108,9 @@ func (s *Session) Heard(now time.Time, what Heard, size int) {
 
 // ReadLimit is the most that a client's message may have, for transports that check it themselves.
 func (s *Session) ReadLimit() int { return cmp.Or(s.c.ReadLimit, DefaultReadLimit) }
+
+// OneWay is what its Config says, for transports that carry nothing else.
+func (s *Session) OneWay() bool { return s.c.OneWay }
 
 // List answers Step.List with the lister that Open was given. It waits for that; the timeout is
 // the watcher's. Drivers with a time of their own list by themselves and call Listed or End.
@@ -119,6 +126,8 @@ func (s *Session) List(ctx context.Context) {
 		err = context.Cause(ctx)
 	case errors.Is(context.Cause(listCtx), watch.ErrListTimeout):
 		err = fmt.Errorf("%w after %v: %w", watch.ErrListTimeout, s.listTimeout, err)
+	default:
+		err = fmt.Errorf("%w: %w", watch.ErrList, err)
 	}
 	s.End(err)
 }

@@ -196,6 +196,8 @@ func TestConfig_EveryMistakeIsReported(t *testing.T) {
 	} {
 		assert.ErrorContains(t, err, field)
 	}
+	c = stream.Config{Encode: encode, OneWay: true, ReadTimeout: time.Minute}
+	assert.ErrorContains(t, c.Validate(), "ReadTimeout = 1m0s: want 0 (none) with OneWay")
 	_, err = stream.Open(newBareRig(t).Engine, here, nil, &watch.Config{}, &c, time.Time{})
 	assert.ErrorIs(t, err, notify.ErrInvalid)
 

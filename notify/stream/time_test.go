@@ -50,6 +50,62 @@ func TestHeartbeat_NotPutOffByEvents(t *testing.T) {
 	assert.Equal(t, 20, pings)
 }
 
+// TestOneWay_AHeartbeatAfterSilenceOnly: what is written shows life, from when it is written.
+func TestOneWay_AHeartbeatAfterSilenceOnly(t *testing.T) {
+	r := newRig(t, stream.Config{OneWay: true}, watch.Config{})
+	r.begin(0)
+	for range 60 {
+		r.pass(20 * time.Second)
+		r.publish(1)
+		require.Len(t, r.next().Frames, 1)
+		r.pass(2 * time.Second) // to write it
+		assert.Equal(t, r.now.Add(30*time.Second), r.next().Until)
+	}
+	for range 10 {
+		r.pass(30*time.Second - 1)
+		require.False(t, r.next().Ping)
+		r.pass(1)
+		step := r.next()
+		require.True(t, step.Ping)
+		assert.Equal(t, r.now.Add(5*time.Second), step.Deadline)
+		assert.Equal(t, r.now.Add(30*time.Second), r.next().Until)
+	}
+}
+
+// TestOneWay_AnEventInsteadOfAHeartbeat: when both are due the event will do.
+func TestOneWay_AnEventInsteadOfAHeartbeat(t *testing.T) {
+	r := newRig(t, stream.Config{OneWay: true}, watch.Config{})
+	r.begin(0)
+	r.pass(30 * time.Second)
+	r.publish(1)
+	assert.Len(t, r.next().Frames, 1)
+	assert.Equal(t, r.now.Add(30*time.Second), r.next().Until)
+}
+
+func TestOneWay_TheClientMayBeSilentForEver(t *testing.T) {
+	r := newRig(t, stream.Config{OneWay: true}, watch.Config{})
+	assert.True(t, r.OneWay())
+	r.begin(0)
+	r.Heard(r.now, stream.Ping, 0) // which is not a promise to come again
+	for range 1000 {
+		r.pass(30 * time.Second)
+		require.True(t, r.next().Ping)
+		require.False(t, r.next().Until.IsZero())
+	}
+	r.pass(1000 * time.Hour)
+	require.NoError(t, r.next().Err)
+	require.False(t, newRig(t, stream.Config{}, watch.Config{}).OneWay())
+}
+
+func TestOneWay_AWriteThatTakesTooLong(t *testing.T) {
+	r := newRig(t, stream.Config{OneWay: true}, watch.Config{})
+	r.begin(0)
+	r.pass(30 * time.Second)
+	require.True(t, r.next().Ping)
+	r.pass(5*time.Second + 1)
+	assert.ErrorIs(t, r.next().Err, stream.ErrWriteTimeout)
+}
+
 func TestRead_PingAndPongExtendTheDeadlineAndDataDoesNot(t *testing.T) {
 	for _, test := range []struct {
 		name  string

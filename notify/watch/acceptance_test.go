@@ -28,7 +28,7 @@ func raceOr(reduced, full int) int {
 func TestAcceptance_NoEventIsLostBetweenListAndSubscribe(t *testing.T) {
 	const openers, batch = 4, 250
 	batches := raceOr(50_000, 1_000_000) / openers / batch
-	e, ctx := running(t, notify.TypeConfig{QueueSize: 16})
+	e, ctx := running(t, notify.TypeConfig{QueueSize: 16}, endless)
 	tries := &tries{}
 
 	publishing, stop := context.WithCancel(ctx)

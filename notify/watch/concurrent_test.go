@@ -20,10 +20,16 @@ import (
 // tooLong bounds every wait of these tests: nothing that works comes near it.
 const tooLong = 2 * time.Minute
 
+// endless is the patience of an engine that must not take a busy machine for a subscriber that
+// blocks.
+const endless = time.Hour
+
 // running is an engine under Run that ends with the test.
-func running(t *testing.T, tc notify.TypeConfig) (*notify.Engine, context.Context) {
+func running(t *testing.T, tc notify.TypeConfig, patience time.Duration) (
+	*notify.Engine, context.Context) {
 	t.Helper()
-	e, err := notify.New(notify.Config{Types: map[notify.Type]notify.TypeConfig{kind: tc}})
+	types := map[notify.Type]notify.TypeConfig{kind: tc}
+	e, err := notify.New(notify.Config{Types: types, Patience: patience})
 	require.NoError(t, err)
 	ctx, cancel := context.WithTimeout(context.Background(), tooLong)
 	ended := make(chan error, 1)
@@ -165,7 +171,8 @@ func (s *slowSink) drive(ctx context.Context, wg *sync.WaitGroup, w *watch.Watch
 // read while events come and go, Init and Deliver never overlap, nothing goes back in time, and
 // every watcher has the truth in the end.
 func TestRun_SlowWatchersConvergeAndNoCallsOverlap(t *testing.T) {
-	e, ctx := running(t, notify.TypeConfig{QueueSize: 64, Batch: 8})
+	// So little that the engine goes on without some calls, too.
+	e, ctx := running(t, notify.TypeConfig{QueueSize: 64, Batch: 8}, 20*time.Microsecond)
 	r := &registry{truth: state{}}
 	events := int64(raceOr(2_000, 20_000))
 

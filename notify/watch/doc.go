@@ -14,8 +14,8 @@
 // With Config.Resync a watcher that lost an event asks for a new list, so that a gap repairs
 // itself: what the new list covers is stale.
 //
-// Lists: one that fails ends the watcher with its error; one that takes longer than ListTimeout
-// ends it with ErrListTimeout.
+// Lists: one that fails ends the watcher with its error as an ErrList; one that takes longer than
+// ListTimeout ends it with ErrListTimeout, which is one too.
 //
 // Ends: a watcher ends once, with a reason, like the subscription under it.
 //

@@ -146,6 +146,8 @@ func (p *Puller) relist(ctx context.Context) error {
 		return ctx.Err()
 	case errors.Is(context.Cause(listCtx), ErrListTimeout):
 		err = fmt.Errorf("%w after %v: %w", ErrListTimeout, limit, err)
+	default:
+		err = fmt.Errorf("%w: %w", ErrList, err)
 	}
 	p.w.Fail(err)
 	return p.w.Err() // another reason may have come first

@@ -107,7 +107,7 @@ func TestPuller_NextWaitsForEventsForTheEndAndForItsContext(t *testing.T) {
 // TestRun_PullersConverge: with backlogs that overflow all the time, what Next returns never goes
 // back in time, a list comes before the events later than it, and all have the truth in the end.
 func TestRun_PullersConverge(t *testing.T) {
-	e, ctx := running(t, notify.TypeConfig{QueueSize: 64, Batch: 8})
+	e, ctx := running(t, notify.TypeConfig{QueueSize: 64, Batch: 8}, endless)
 	r := &registry{truth: state{}}
 	events := int64(raceOr(2_000, 20_000))
 	list := func(context.Context) (watch.List, error) { return r.list(), nil }

@@ -2,6 +2,7 @@ package watch
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -10,8 +11,12 @@ import (
 	"github.com/notifylab/notifylab/notify"
 )
 
-// ErrListTimeout is the reason of a watcher whose list took longer than Config.ListTimeout.
-var ErrListTimeout = errors.New("watch: list timed out")
+var (
+	// ErrList is what the reason of a watcher wraps that has ended for want of a list.
+	ErrList = errors.New("watch: list failed")
+	// ErrListTimeout is the ErrList of a watcher whose list took longer than Config.ListTimeout.
+	ErrListTimeout = fmt.Errorf("%w: timed out", ErrList)
+)
 
 // DefaultListTimeout is what a zero Config.ListTimeout means.
 const DefaultListTimeout = time.Second
@@ -58,6 +63,7 @@ type Sink interface {
 // The states of a Watcher.
 const (
 	listing  uint32 = iota // waits for Listed
+	owing                  // has yet to ask for a list
 	starting               // the list is being delivered
 	listed                 // it was; no event has come since
 	live
@@ -173,11 +179,16 @@ func (w *Watcher) Deliver(batch []*notify.Event) (taken int, err error) {
 	switch w.state.Load() {
 	case live:
 	case listed:
-		w.state.Store(live)
-		if w.anyStale(batch) {
+		// The shard may have gone on without this call, and begun a resync.
+		if !w.state.CompareAndSwap(listed, live) || w.anyStale(batch) {
 			w.sub.Ready()
 			return 0, nil
 		}
+	case owing:
+		if w.state.CompareAndSwap(owing, listing) {
+			w.sink.NeedList(w)
+		}
+		return 0, nil
 	default:
 		return 0, nil
 	}
@@ -212,21 +223,24 @@ func (w *Watcher) anyStale(batch []*notify.Event) bool {
 	})
 }
 
-// Dropped is the engine's report of a loss; it begins a resync.
+// Dropped is the engine's report of a loss; it begins a resync. As long as a Deliver is under way
+// the sink can't take a list: it is asked for by the next one, and there is a next one, for a
+// backlog that loses isn't empty.
 func (w *Watcher) Dropped(s *notify.Subscription, events []*notify.Event, cause notify.Cause) {
 	if ob, ok := w.sink.(notify.Observer); ok {
 		ob.Dropped(s, events, cause)
 	}
-	if w.resync && cause != notify.Conflated && s.Err() == nil && w.lose(events) {
+	if w.resync && cause != notify.Conflated && s.Err() == nil && w.lose(events, s.Blocked()) {
 		w.sink.NeedList(w)
 	}
 }
 
-// lose notes a loss and reports whether that begins a resync. What the latest list has is no loss:
-// it was waiting to be skipped.
-func (w *Watcher) lose(events []*notify.Event) (begins bool) {
+// lose notes a loss and reports whether a list is to be asked for now. What the latest list has is
+// no loss: it was waiting to be skipped.
+func (w *Watcher) lose(events []*notify.Event, blocked bool) (ask bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	begins := false
 	for _, ev := range events {
 		if ev.Revision != 0 && ev.Revision <= w.since {
 			continue
@@ -241,7 +255,10 @@ func (w *Watcher) lose(events []*notify.Event) (begins bool) {
 			w.unordered = w.unordered || ev.Revision == 0 && !begins
 		}
 	}
-	return begins
+	if begins && blocked {
+		w.state.Store(owing)
+	}
+	return begins && !blocked
 }
 
 // Ended is the engine's last word.

@@ -13,8 +13,8 @@ import (
 	"github.com/notifylab/notifylab/notify/stream"
 )
 
-// conn is a stream.Conn. The library frames messages, answers pings and closes; the cork below it
-// has the last word on when bytes are written.
+// conn is a stream.TryConn. The library upgrades, reads, answers pings and closes; texts and pings
+// of ours go past it, into the cork that is below it.
 type conn struct {
 	ws   *websocket.Conn
 	cork *cork
@@ -29,28 +29,40 @@ func (c *conn) heard(what stream.Heard) {
 	}
 }
 
-// Write has the library write into the cork, which waits for nobody, and then lets it flow.
+// The first bytes of our frames: the last of a message, and its kind.
+const (
+	opText = 0x81
+	opPing = 0x89
+)
+
+// Write frames the texts itself: the library has locks and timers for each of them.
 func (c *conn) Write(deadline time.Time, frames [][]byte) error {
-	c.cork.hold()
-	var err error
-	for _, frame := range frames {
-		if err = c.ws.Write(context.Background(), websocket.MessageText, frame); err != nil {
-			break
-		}
-	}
-	return errors.Join(err, c.cork.flow(deadline))
+	return c.cork.write(texts(frames), deadline)
 }
 
-// pingFrame is a ping without payload, as a server sends it.
-var pingFrame = []byte{0x89, 0}
+// TryWrite is Write as a pool wants it.
+func (c *conn) TryWrite(frames [][]byte) (stream.Rest, error) {
+	return c.cork.tryWrite(texts(frames))
+}
 
-// Ping writes the frame itself, for the library's Ping waits for the pong. It can't come within
-// another frame: messages are written by the goroutine that calls Ping, and what the library writes
-// on its own are control frames, which it writes at once.
-func (c *conn) Ping(deadline time.Time) error {
-	c.cork.hold()
-	_, err := c.cork.Write(pingFrame)
-	return errors.Join(err, c.cork.flow(deadline))
+// Ping writes the frame itself, too, for the library's Ping waits for the pong.
+func (c *conn) Ping(deadline time.Time) error { return c.cork.write(ping(), deadline) }
+
+// TryPing is Ping as a pool wants it.
+func (c *conn) TryPing() (stream.Rest, error) { return c.cork.tryWrite(ping()) }
+
+func texts(frames [][]byte) *buffer {
+	b := buffers.Get().(*buffer)
+	for _, frame := range frames {
+		b.add(opText, frame)
+	}
+	return b
+}
+
+func ping() *buffer {
+	b := buffers.Get().(*buffer)
+	b.add(opPing, nil)
+	return b
 }
 
 // Read reads until the connection ends.

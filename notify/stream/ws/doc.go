@@ -20,6 +20,10 @@
 // Off by default, and before the upgrade: authentication (401), the policy on origins (403), and
 // the limit of connections (503).
 //
+// Drivers: a stream.Pool. Compared with Config.PerConn, an event then costs a fifth less CPU time
+// and an idle watcher about half the memory. What a socket doesn't take at once, a goroutine
+// writes. Connections without a socket of their own, as those of TLS, take one for every write.
+//
 // Panics: one in Open is the server's to handle, and cuts the connection; one in a lister ends that
 // session alone, with a *notify.PanicError for Ended.
 //

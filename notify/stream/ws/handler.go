@@ -32,6 +32,13 @@ type Config struct {
 	// ConnsMax is how many may be connected at once; 0 means any number.
 	ConnsMax int
 
+	// Pool drives the sessions, and must be running. Nil: one of the handler's own, which runs from
+	// the first connection on until Close.
+	Pool *stream.Pool
+	// PerConn has stream.Serve drive each session instead: with goroutines and a timer of its own,
+	// which costs nearly twice the memory and a third more CPU time for an event.
+	PerConn bool
+
 	// Ended hears the reason of every session's end, for counting; may be nil.
 	Ended func(s *stream.Session, reason error)
 }
@@ -48,6 +55,10 @@ func (c *Config) Validate() error {
 				fmt.Errorf("%w: ws: Origins: %q: %w", notify.ErrInvalid, pattern, err))
 		}
 	}
+	if c.PerConn && c.Pool != nil {
+		errs = append(errs, fmt.Errorf("%w: ws: PerConn = true: want false, or no Pool",
+			notify.ErrInvalid))
+	}
 	if c.ConnsMax < 0 {
 		errs = append(errs, fmt.Errorf("%w: ws: ConnsMax = %d: want 0 (no limit) or more",
 			notify.ErrInvalid, c.ConnsMax))
@@ -62,6 +73,10 @@ type Handler struct {
 	cancel  context.CancelCauseFunc
 	conns   atomic.Int64
 	serving sync.WaitGroup
+
+	own     *stream.Pool // nil when another one was given
+	start   sync.Once    // of own
+	running sync.WaitGroup
 }
 
 // New makes a handler. The errors are those of Config.Validate.
@@ -70,7 +85,15 @@ func New(c Config) (*Handler, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancelCause(context.Background())
-	return &Handler{c: c, ctx: ctx, cancel: cancel}, nil
+	h := &Handler{c: c, ctx: ctx, cancel: cancel}
+	if c.Pool == nil && !c.PerConn {
+		own, err := stream.NewPool(stream.PoolConfig{})
+		if err != nil {
+			return nil, err
+		}
+		h.own, h.c.Pool = own, own
+	}
+	return h, nil
 }
 
 // Conns is how many are connected.
@@ -81,6 +104,10 @@ func (h *Handler) Conns() int { return int(h.conns.Load()) }
 func (h *Handler) Close() {
 	h.cancel(notify.ErrClosed)
 	h.serving.Wait()
+	if h.own != nil {
+		h.own.Close() // comes first for those that come later
+		h.running.Wait()
+	}
 }
 
 // ServeHTTP upgrades a request and returns: the server's own memory for a connection, its buffers
@@ -126,7 +153,7 @@ func (h *Handler) run(c *conn, session *stream.Session, err error) {
 		return
 	}
 	c.ws.SetReadLimit(int64(session.ReadLimit()))
-	reason := serve(h.ctx, c, session)
+	reason := h.serve(c, session)
 	h.conns.Add(-1)
 	if h.c.Ended != nil {
 		h.c.Ended(session, reason)
@@ -134,13 +161,21 @@ func (h *Handler) run(c *conn, session *stream.Session, err error) {
 }
 
 // serve makes of a panic in a lister the reason of the one session that it concerns.
-func serve(ctx context.Context, c *conn, session *stream.Session) (reason error) {
+func (h *Handler) serve(c *conn, session *stream.Session) (reason error) {
 	defer func() {
 		if v := recover(); v != nil {
 			reason = &notify.PanicError{Value: v, Stack: debug.Stack()}
 		}
 	}()
-	return stream.Serve(ctx, c, session)
+	if h.c.PerConn {
+		return stream.Serve(h.ctx, c, session)
+	}
+	if h.own != nil {
+		h.start.Do(func() {
+			h.running.Go(func() { h.own.Run(context.Background()) })
+		})
+	}
+	return h.c.Pool.Serve(h.ctx, c, session)
 }
 
 // accept upgrades the connection, with the writes of the library under our control.

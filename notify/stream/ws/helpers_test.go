@@ -85,6 +85,27 @@ func newServer(t *testing.T, c stream.Config, wc ws.Config) *server {
 	return s
 }
 
+// overDrivers runs f with each way to drive sessions.
+func overDrivers(t *testing.T, f func(t *testing.T, wc ws.Config)) {
+	t.Helper()
+	t.Run("own pool", func(t *testing.T) { f(t, ws.Config{}) })
+	t.Run("per conn", func(t *testing.T) { f(t, ws.Config{PerConn: true}) })
+	t.Run("pool", func(t *testing.T) {
+		p, err := stream.NewPool(stream.PoolConfig{Workers: 1})
+		require.NoError(t, err)
+		ran := make(chan struct{})
+		go func() {
+			p.Run(context.Background())
+			close(ran)
+		}()
+		t.Cleanup(func() { // after the server's
+			p.Close()
+			<-ran
+		})
+		f(t, ws.Config{Pool: p})
+	})
+}
+
 func (s *server) open(*http.Request) (*stream.Session, error) {
 	list := func(context.Context) (watch.List, error) { return watch.List{}, nil }
 	return stream.Open(s.Engine, here, list, &watch.Config{}, &s.c, time.Now())
@@ -125,7 +146,8 @@ func (s *server) push(n, size int) (frames []string) {
 	s.t.Helper()
 	for range n {
 		s.rev++
-		frame := fmt.Sprintf("%-*s", size, fmt.Sprint("e", s.rev))
+		frame := fmt.Sprint("e", s.rev) // to pad with %-*s is no way beyond a million
+		frame += strings.Repeat(" ", max(size-len(frame), 0))
 		frames = append(frames, frame)
 		ev := &notify.Event{
 			Type: kind, Subject: here.Subject, Revision: s.rev, Payload: []byte(frame),
