@@ -64,5 +64,7 @@
 //
 // Package clock is the engine's only access to real time, queue the bounded task queue, watch the
 // list-watcher on top of Subscribe, stream what brings a watcher's events to a client over a
-// connection, and registry the model of a service registry that makes events.
+// connection (stream/ws, stream/grpc), registry the model of a service registry that makes events
+// and finds instances (registry/rest is its HTTP face), and alarm what says that the engine, or
+// something else, is not well.
 package notify

@@ -36,15 +36,15 @@ const (
 // Calibrate measures a cost model on this machine. What it takes to wake up, to find a group and to
 // deliver is how late events are in short runs on the wall clock: when they come one at a time, to
 // consumers that are in no cache, all of that takes several times what it does in a loop. Queueing
-// comes in bursts, and is timed in a loop. There are no streams yet, so encoding and writing cost
-// nothing. A round takes about two seconds; report may be nil. The caller decides what to do about
-// a noisy figure.
+// comes in bursts, and is timed in a loop, and so is encoding. Writing is what events are later by
+// over WebSocket on loopback, where reading takes its part of the same machine. A round takes about
+// three seconds; report may be nil. The caller decides what to do about a noisy figure.
 func Calibrate(ctx context.Context, clk clock.Clock, rounds int, report func(done int)) (
 	CostModel, []Measured, error) {
 	if rounds < 1 {
 		return CostModel{}, nil, fmt.Errorf("%w: rounds = %d: want 1 or more", ErrCost, rounds)
 	}
-	var route, deliver, queued, wake []float64
+	var route, deliver, queued, wake, encode, write []float64
 	for round := range rounds {
 		if err := ctx.Err(); err != nil {
 			return CostModel{}, nil, err
@@ -57,10 +57,19 @@ func Calibrate(ctx context.Context, clk clock.Clock, rounds int, report func(don
 		if err != nil {
 			return CostModel{}, nil, err
 		}
+		e, err := b.encoded(clk)
+		if err != nil {
+			return CostModel{}, nil, err
+		}
 		r, d, w, err := underLoads(ctx)
 		if err != nil {
 			return CostModel{}, nil, err
 		}
+		f, err := overWire(ctx)
+		if err != nil {
+			return CostModel{}, nil, err
+		}
+		encode, write = append(encode, e), append(write, f)
 		route, deliver = append(route, r), append(deliver, d)
 		queued, wake = append(queued, q), append(wake, w)
 		if report != nil {
@@ -72,11 +81,14 @@ func Calibrate(ctx context.Context, clk clock.Clock, rounds int, report func(don
 		measured("deliver_ns", deliver, spreadBound),
 		measured("queue_ns", queued, spreadBound),
 		measured("wake_ns", wake, wakeSpreadBound),
+		measured("encode_ns", encode, spreadBound),
+		measured("write_ns", write, wakeSpreadBound),
 	}
 	c := CostModel{
 		Machine: fmt.Sprintf("%s/%s, %d CPUs, %s", runtime.GOOS, runtime.GOARCH,
 			runtime.NumCPU(), runtime.Version()),
 		Route: figures[0].NS, Deliver: figures[1].NS, Queue: figures[2].NS, Wake: figures[3].NS,
+		Encode: figures[4].NS, Write: figures[5].NS,
 	}
 	return c, figures, nil
 }
@@ -152,18 +164,43 @@ func (b *benchStage) drain() (total notify.Work, err error) {
 	return total, nil
 }
 
-// publish changes an instance and publishes that.
-func (b *benchStage) publish() error {
+// change changes an instance.
+func (b *benchStage) change() (*registry.Change, *notify.Event, error) {
 	p := b.world.Providers[0]
 	in := *b.world.Registry.Pick(p.ServiceID, b.next)
 	b.next++
-	_, ev, err := b.truth.change(b.at, func(r *registry.Registry) (registry.Change, error) {
+	return b.truth.change(b.at, func(r *registry.Registry) (registry.Change, error) {
 		return r.Update(in)
 	})
+}
+
+// publish changes an instance and publishes that.
+func (b *benchStage) publish() error {
+	_, ev, err := b.change()
 	if err != nil {
 		return err
 	}
 	return b.engine.Publish(context.Background(), ev, b.group)
+}
+
+// encoded measures what it takes to make a change a frame.
+func (b *benchStage) encoded(clk clock.Clock) (ns float64, err error) {
+	const together = 20
+	var all []float64
+	for range repeats {
+		var changes [together]framed
+		for i := range changes {
+			if changes[i].change, _, err = b.change(); err != nil {
+				return 0, err
+			}
+		}
+		began := clk.Now()
+		for i := range changes {
+			changes[i].encode(1)
+		}
+		all = append(all, float64(clk.Now().Sub(began))/together)
+	}
+	return median(all), nil
 }
 
 // repeats is how often a round measures a figure; the round's is the median.
@@ -219,57 +256,4 @@ func (b *benchStage) queued(clk clock.Clock) (ns float64, err error) {
 func median(ns []float64) float64 {
 	slices.Sort(ns)
 	return ns[len(ns)/2]
-}
-
-// underLoad measures in real time how long after it was due an event is with a world's watchers on
-// average, who are busy with the events as they are in a run: what is late beyond the handling and
-// the generator's lag. A single watcher would need many events for the handling times to average
-// out, so its own is constant.
-func underLoad(ctx context.Context, w Workload) (ns float64, err error) {
-	t, err := Generate(w, 1)
-	if err != nil {
-		return 0, err
-	}
-	s := quietScenario()
-	s.Workload, s.Topology, s.Consumers = "", w.Name, w.Consumers
-	s.Warmup, s.Duration, s.Heal = 50*time.Millisecond, 400*time.Millisecond, time.Second
-	s.Rate, s.Arrivals, s.Churn = 50, "constant", 0
-	s.LagBound = time.Hour
-	if w.Consumers == 1 {
-		s.Spread = "constant"
-	}
-	run, err := RunWall(ctx, s, t, Config{Engine: "notifylab", Shards: 1}, nil)
-	if err != nil {
-		return 0, err
-	}
-	if run.Propagation.Count == 0 { // it was interrupted
-		return 0, ctx.Err()
-	}
-	h, err := run.Propagation.Decode()
-	if err != nil {
-		return 0, err
-	}
-	return h.Mean() - float64(s.Handling) - float64(run.GeneratorLag.P50), nil
-}
-
-// underLoads measures what is made of three worlds: waking up for one watcher; delivering to one
-// after another of a large group; and looking up one after another of many groups, each with a
-// watcher.
-func underLoads(ctx context.Context) (route, deliver, wake float64, err error) {
-	one := func(watchers int) Workload {
-		return Workload{Name: "one group", Shape: ShapeOneConsumer, Services: 1, Instances: 100,
-			Consumers: watchers, MeanInDegree: 1}
-	}
-	const crowd, groups = 10_000, 300
-	many := Workload{Name: "many groups", Shape: ShapeMesh, Services: groups + 1,
-		Instances: groups + 1, Consumers: groups + 1, MeanInDegree: groups}
-	var delay [3]float64
-	for i, w := range []Workload{one(1), one(crowd), many} {
-		if delay[i], err = underLoad(ctx, w); err != nil {
-			return 0, 0, 0, err
-		}
-	}
-	deliver = max(delay[1]-delay[0], 0) / (crowd / 2)
-	route = max((delay[2]-delay[0])/(groups/2)-deliver, 0)
-	return route, deliver, max(delay[0]-route, 0), nil
 }

@@ -13,11 +13,13 @@ const (
 	checkGap
 	checkBooks
 	checkReceived
+	checkFrame
 	numChecks
 )
 
 var checkNames = [numChecks]string{
 	"order per subscription", "no untold gap", "books balance", "delivered is received",
+	"frames are readable",
 }
 
 // checks counts what was found broken, with the first finding of each kind.

@@ -43,8 +43,7 @@ type consumer struct {
 // link is one connection of a consumer: what the engine knows of it.
 type link struct {
 	c      *consumer
-	w      *watch.Watcher // or else
-	stream *stream
+	port   port  // the engine's end; nil while the connection is being made
 	wire   *wire // nil: events arrive at once
 	last   int64 // revision of the last event or list
 	listed bool
@@ -53,35 +52,29 @@ type link struct {
 	position int
 }
 
-// stream is how to reach a connection that has a goroutine of its own.
-type stream struct{ ready, close func() }
-
-// up reports whether the connection has been made, and can be closed.
-func (l *link) up() bool { return l.w != nil || l.stream != nil }
-
-// takesMore tells the engine that the consumer can take an event again.
-func (l *link) takesMore() {
-	if l.w != nil {
-		l.w.Ready()
-	} else {
-		l.stream.ready()
-	}
+// port is the engine's end of a connection: a watch.Watcher, or what stands for one.
+type port interface {
+	Ready()            // the consumer can take an event again
+	Listed(watch.List) // the answer to NeedList
+	Fail(reason error) // ends the connection
 }
 
-// end closes the connection.
-func (l *link) end() {
-	if l.w != nil {
-		l.w.Close()
-	} else {
-		l.stream.close()
+// up reports whether the connection has been made, and can be closed.
+func (l *link) up() bool { return l.port != nil }
+
+// end closes the connection from the consumer's side. In process nobody sees how it was closed.
+func (l *link) end(how error) {
+	if l.c.lane.stage.s.Transport.InProcess() {
+		how = notify.ErrClosed
 	}
+	l.port.Fail(how)
 }
 
 // NeedList asks the lane for a list, which takes time; while the run is set up it takes none.
 func (l *link) NeedList(w *watch.Watcher) {
 	c := l.c
 	c.lane.mu.Lock()
-	l.w = w
+	l.port = w
 	c.lane.mu.Unlock()
 	if c.lane.stage.opening.Load() {
 		revision, position := c.lane.stage.truth.list(c.view.log)

@@ -20,6 +20,22 @@
 // engine's, is recorded by itself, and counts in propagation. A run whose generator lagged more
 // than Scenario.LagBound at p99 is invalid, for then it did not offer the load it claims.
 //
+// # How events get to consumers
+//
+// Scenario.Transport says it. In process the engine calls the consumer, or the simulated network
+// that is in between. With Session each connection is a stream.Session in front of that network,
+// on either clock: its frames take room there, which a consumer that doesn't read never gives back,
+// so that the write times out; its pings are answered by consumers that read and can be reached,
+// else there is a read timeout. With WebSocket and GRPC, in real time only, connections are real
+// ones on loopback, to a server in this process; consumers then have a goroutine each, and one that
+// is busy doesn't read. A frame carries the revision and the due time of its change before what the
+// registry sends, so that all is measured and checked as in process. Consumers connect again
+// whatever ended their session. One that is stuck notices at once with Session, and with real
+// connections when it reads again.
+//
+// Under the virtual clock encoding and writing take what the cost model says, of as many writers as
+// there are shards, each of which serves its sessions one after the other.
+//
 // # What is checked
 //
 // During every run: per subscription, revisions arrive in order and never back behind its list; a

@@ -101,13 +101,12 @@ func (r *Rig) Load(recorded, until int64) *Load {
 // Change updates instance n of the first provider, due now, and publishes that unless silent.
 func (r *Rig) Change(n int, silent bool) (*notify.Event, error) {
 	id := r.world.Providers[0]
-	_, ev, err := r.truth.change(r.Now, func(reg *registry.Registry) (registry.Change, error) {
+	c, ev, err := r.truth.change(r.Now, func(reg *registry.Registry) (registry.Change, error) {
 		return reg.Update(registry.Instance{ServiceID: id.ServiceID, ID: id.Instances[n]})
 	})
 	if err != nil || silent {
 		return ev, err
 	}
-	c := ev.Payload.(*registry.Change)
 	if err = r.engine.Publish(context.Background(), ev, c.Consumers...); err != nil {
 		r.truth.unsent(c)
 	}
@@ -272,3 +271,15 @@ func (c *consumer) Deliver(ev *notify.Event) { _, _ = c.link.Deliver([]*notify.E
 func (c *consumer) Lose(ev *notify.Event, cause notify.Cause) {
 	c.link.Dropped(nil, []*notify.Event{ev}, cause)
 }
+
+// Stream is what the sessions did so far.
+func (r *Rig) Stream() *Streams {
+	var n streamCounts
+	for _, ln := range r.lanes {
+		n.merge(&ln.rec.streams)
+	}
+	return n.result(r.encoded.Load())
+}
+
+// Dial has consumers dial from now on, and nobody answer.
+func (r *Rig) Dial() { r.stage.stream = func(c *consumer) { c.newLink() } }

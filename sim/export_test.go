@@ -213,7 +213,7 @@ func TallyVirtual(ctx context.Context, s Scenario, t *Topology, c Config, cost C
 	if err != nil {
 		return nil, nil, err
 	}
-	v := &virtual{trial: newTrial(nil), cost: cost}
+	v := &virtual{trial: newTrial(nil)}
 	if v.stage, err = newStage(s, p, w, virtualEpoch, virtualLanes); err != nil {
 		return nil, nil, err
 	}
@@ -221,7 +221,7 @@ func TallyVirtual(ctx context.Context, s Scenario, t *Topology, c Config, cost C
 	if m.Shuffle != 0 {
 		v.shuffle(m.Shuffle)
 	}
-	v.stage.now = v.now
+	v.stage.now, v.stage.cost = v.now, cost
 	run := &Run{Config: c, Baseline: p.Baseline, World: v.describe()}
 	err = v.run(ctx, run)
 	return run, tallies(v.lanes[0].consumers), err

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"sync"
 
+	"github.com/notifylab/notifylab/notify/stream"
 	"github.com/notifylab/notifylab/notify/watch"
 )
 
@@ -26,6 +27,10 @@ type lane struct {
 	puller   int
 	horizon  int64 // the driver will call advance by then anyway
 
+	// What sends for the sessions of the lane; owned by who calls advance.
+	writers []writer
+	turn    int // whose the next session is
+
 	askMu sync.Mutex
 	asked []request
 }
@@ -35,6 +40,7 @@ type request struct {
 	kind askKind
 	c    *consumer
 	link *link
+	at   int64 // when it came up; only of askServe
 }
 
 type askKind uint8
@@ -46,6 +52,7 @@ const (
 	askCrash                // its process dies and starts again
 	askCut                  // its connection breaks
 	askThaw                 // it is neither stuck nor slow any more
+	askServe                // the session of link has something to do
 )
 
 // dice lets one rand.Rand draw from the stream of whichever consumer it is for.
@@ -54,7 +61,9 @@ type dice struct{ pcg *rand.PCG }
 func (d *dice) Uint64() uint64 { return d.pcg.Uint64() }
 
 func newLane(st *stage) *lane {
-	ln := &lane{stage: st, rec: newRecorder(), lag: newHistogram(latencyMax)}
+	ln := &lane{
+		stage: st, rec: newRecorder(), lag: newHistogram(latencyMax), writers: make([]writer, 1),
+	}
 	ln.rng = rand.New(&ln.dice)
 	ln.nextTick, ln.nextPull = never, never
 	if p := st.preset.PollInterval; p > 0 {
@@ -150,84 +159,6 @@ func (ln *lane) advance() (next int64) {
 	}
 }
 
-// action is what is left to do outside the lock.
-type action struct {
-	ready, listed, unlisted, close *link
-	connect                        bool
-}
-
-func (a *action) run(st *stage, c *consumer) {
-	if l := a.ready; l != nil {
-		l.takesMore()
-	}
-	if l := a.listed; l != nil {
-		l.w.Listed(watch.List{Revision: l.revision, State: l.position})
-	}
-	if l := a.unlisted; l != nil {
-		l.w.Fail(watch.ErrListTimeout)
-	}
-	if l := a.close; l != nil {
-		l.end()
-	}
-	if a.connect {
-		st.connect(c)
-	}
-}
-
-// wake serves a timer.
-func (c *consumer) wake(t *timer, now int64) (do action) {
-	switch t.kind {
-	case timerHandled:
-		if c.handSeq != t.seq || c.hand == nil {
-			return
-		}
-		ev := c.hand
-		c.hand, c.handSeq = nil, 0
-		c.apply(ev, t.at) // its own time: the lane's lateness is not the consumer's
-		if l := c.link; l != nil && l.wire != nil {
-			l.receive(t.at, now)
-			do.ready = c.room()
-		} else if l != nil && c.refused {
-			c.late = now - t.at
-			do.ready = c.room()
-		}
-	case timerArrived:
-		if c.link == t.link {
-			t.link.wire.armed = false
-			t.link.receive(t.at, now)
-			do.ready = c.room()
-		}
-	case timerListRead:
-		if c.link == t.link {
-			t.link.revision, t.link.position = c.lane.stage.truth.list(c.view.log)
-		}
-	case timerListed:
-		if c.link == t.link {
-			do.listed = t.link
-		}
-	case timerUnlisted:
-		if c.link == t.link {
-			do.unlisted = t.link
-		}
-	case timerConnect:
-		if c.link == nil && c.unreachable(now) {
-			c.reconnect(now)
-		} else {
-			do.connect = c.link == nil
-		}
-	}
-	return do
-}
-
-// room is the connection of c if something waits there that it can take now.
-func (c *consumer) room() *link {
-	if l := c.link; c.refused && (l.wire == nil || !l.wire.full()) {
-		c.refused = false
-		return l
-	}
-	return nil
-}
-
 // answer serves a request.
 func (ln *lane) answer(r request, now int64) (do action) {
 	c := r.c
@@ -245,7 +176,10 @@ func (ln *lane) answer(r request, now int64) (do action) {
 		if c.link == nil || !c.link.up() {
 			return
 		}
-		do.close = c.link
+		do.close, do.how = c.link, stream.ErrVanished
+		if r.kind == askLeave {
+			do.how = stream.ErrLeft
+		}
 		c.hangUp()
 		if r.kind != askCut {
 			c.die(now)
@@ -255,6 +189,12 @@ func (ln *lane) answer(r request, now int64) (do action) {
 		}
 	case askThaw:
 		c.thaw(now)
+	case askServe:
+		if r.at > now {
+			ln.set(timer{at: r.at, c: c, link: r.link, kind: timerServe})
+		} else {
+			do.ready = r.link
+		}
 	}
 	return do
 }
@@ -279,7 +219,7 @@ func (ln *lane) tick() {
 		var w *watch.Watcher
 		ln.mu.Lock()
 		if c.link != nil {
-			w = c.link.w
+			w, _ = c.link.port.(*watch.Watcher)
 		}
 		ln.mu.Unlock()
 		if w != nil {

@@ -267,3 +267,21 @@ func TestAListThatTakesTooLongEndsTheConnection(t *testing.T) {
 	assert.EqualValues(t, 1, run.Staleness.Count, "all the time, without a break")
 	assert.EqualValues(t, 4, run.Books.Dropped["failed"]+run.Books.Dropped["closed"])
 }
+
+// What a consumer refused on a connection that is gone is no business of the one being made.
+func TestAConsumerThatBecomesFreeWhileItDialsWaitsForNothing(t *testing.T) {
+	s := quiet(1)
+	s.Handling, s.Spread = time.Second, "constant"
+	r := newRig(t, s, oneService(t, 10), preset(t, sim.Config{}))
+	change(t, r, 0)
+	change(t, r, 1) // refused
+	r.Settle()
+	r.Dial()
+	r.Ask("cut", 0)
+	after(r, 2*sec)
+	c := r.Consumer(0)
+	assert.False(t, c.Away(), "it dials")
+	assert.False(t, c.Busy())
+	assert.Equal(t, 1, c.View().Position())
+	assert.Empty(t, r.Reasons())
+}

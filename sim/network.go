@@ -29,10 +29,11 @@ type wire struct {
 	armed  bool    // a timer is set for the first
 }
 
-// frame is one event, or one list, under way.
+// frame is one event, one list or a ping, under way.
 type frame struct {
 	ev   *notify.Event
 	list *watch.List
+	ping bool
 	at   int64 // when it arrives
 }
 
@@ -88,9 +89,12 @@ func (l *link) receive(free, now int64) {
 		f := w.frames[0]
 		w.frames = slices.Delete(w.frames, 0, 1)
 		free = max(free, f.at)
-		if f.list != nil {
+		switch {
+		case f.list != nil:
 			l.show(f.list, free)
-		} else {
+		case f.ping:
+			c.lane.set(timer{at: c.transit(free), set: now, c: c, link: l, kind: timerPong})
+		default:
 			c.take(l, f.ev, free, now)
 		}
 	}

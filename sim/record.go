@@ -95,6 +95,7 @@ type recorder struct {
 	pulls       int64
 	openEnds    int64 // staleness intervals that had not ended
 	lostOnWire  int64 // events on a connection that broke
+	streams     streamCounts
 }
 
 func newRecorder() *recorder {
@@ -119,4 +120,5 @@ func (r *recorder) merge(o *recorder) {
 	r.pulls += o.pulls
 	r.openEnds += o.openEnds
 	r.lostOnWire += o.lostOnWire
+	r.streams.merge(&o.streams)
 }

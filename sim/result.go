@@ -120,6 +120,8 @@ type Run struct {
 	PeakRSS         int64   `json:"peak_rss_bytes"`
 	BytesPerWatcher int64   `json:"bytes_per_consumer"` // heap and stacks, once all have connected
 
+	Stream *Streams `json:"stream,omitempty"` // nil in process
+
 	Verdict string   `json:"verdict"`
 	Reasons []string `json:"reasons"`
 }

@@ -50,6 +50,11 @@ type Scenario struct {
 	Partition       float64       `json:"partition"`        // share of consumers that are cut off…
 	PartitionLength time.Duration `json:"partition_length"` // …for so long from half of Duration on
 
+	Transport    Transport     `json:"transport,omitzero"`      // how events get to consumers
+	Heartbeat    time.Duration `json:"heartbeat,omitempty"`     // between pings; 0: 30 s
+	WriteTimeout time.Duration `json:"write_timeout,omitempty"` // of one write; 0: 5 s
+	ReadTimeout  time.Duration `json:"read_timeout,omitempty"`  // of silence; 0: 4 heartbeats
+
 	LagBound time.Duration `json:"lag_bound"` // lag p99 beyond which a run is invalid
 }
 
@@ -178,6 +183,7 @@ func (s *Scenario) Validate() error {
 		"a duration above 0 with partition")
 	ms.unless(s.Partition != 0 || s.PartitionLength <= 0, "partition", s.Partition,
 		"a share above 0 with partition_length")
+	s.validateTransport(&ms)
 	ms.unless(s.LagBound > 0, "lag_bound", s.LagBound, "a duration above 0")
 	return ms.err()
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/notifylab/notifylab/notify"
 	"github.com/notifylab/notifylab/notify/registry"
+	"github.com/notifylab/notifylab/notify/stream"
 	"github.com/notifylab/notifylab/notify/watch"
 )
 
@@ -30,6 +31,10 @@ type stage struct {
 
 	now    func() int64      // ns since the truth's epoch
 	stream func(c *consumer) // connects a consumer with a goroutine of its own; or nil
+
+	sessions stream.Config // of those that are a session's client
+	cost     CostModel     // of encoding and writing; zero in real time
+	encoded  atomic.Int64  // events that were made frames
 }
 
 // The streams of random numbers: one per consumer, numbered from firstConsumer, and these.
@@ -50,6 +55,8 @@ func newPCG(seed, stream uint64) rand.PCG {
 func newStage(s Scenario, p watch.Preset, w *World, epoch time.Time, lanes int) (*stage, error) {
 	st := &stage{s: s, preset: p, world: w, truth: newTruth(w, epoch)}
 	st.faults.Store(true)
+	st.truth.framed = !s.Transport.InProcess()
+	st.sessions = st.sessionConfig()
 	var err error
 	st.engine, err = notify.New(notify.Config{
 		Types: map[notify.Type]notify.TypeConfig{registry.InstanceEvents: p.Type},
@@ -117,12 +124,15 @@ func (st *stage) open() {
 
 // connect makes a new connection for c.
 func (st *stage) connect(c *consumer) {
-	if st.preset.Pull && st.stream != nil {
+	switch {
+	case st.stream != nil:
 		st.stream(c)
-		return
+	case !st.s.Transport.InProcess():
+		st.openSession(c)
+	default:
+		l := c.newLink()
+		_, _ = watch.Open(st.engine, st.place(c), l, &st.preset.Watch) // else the run is over
 	}
-	l := c.newLink()
-	_, _ = watch.Open(st.engine, st.place(c), l, &st.preset.Watch) // else the run is over
 }
 
 func (st *stage) place(c *consumer) watch.At {
@@ -133,7 +143,7 @@ func (st *stage) place(c *consumer) watch.At {
 // newLink makes l the connection of c.
 func (c *consumer) newLink() *link {
 	l := &link{c: c}
-	if c.lane.stage.s.networked() {
+	if s := &c.lane.stage.s; s.networked() || s.Transport == Session {
 		l.wire = new(wire)
 	}
 	c.lane.mu.Lock()
@@ -186,6 +196,7 @@ func (st *stage) end(now int64) (rec *recorder, lag, lost *Histogram) {
 		for _, c := range ln.consumers {
 			c.die(now)
 			lost.record(int64(c.lost))
+			ln.rec.received += c.link.unsent()
 		}
 		rec.merge(ln.rec)
 		lag.merge(ln.lag)

@@ -19,6 +19,8 @@ const (
 	timerUnlisted                  // the list has taken too long
 	timerConnect                   // time to connect again
 	timerArrived                   // the first frame on the wire is there
+	timerPong                      // the answer to a ping has come back
+	timerServe                     // the session has something to do
 )
 
 // timers is a heap of timers with four children to a node, the next one first: half as deep as a

@@ -18,6 +18,8 @@ type truth struct {
 	epoch  time.Time
 	groups map[string]*groupLog
 
+	framed bool // events go over a wire, so each keeps its frame
+
 	mu      sync.Mutex // a change and its entries are one; so are a list's revision and position
 	reg     *registry.Registry
 	entries int // in all logs since the last trim
@@ -79,7 +81,11 @@ func (t *truth) change(due int64, apply step) (*registry.Change, *notify.Event, 
 			t.entries++
 		}
 	}
-	return &c, c.Event(t.epoch.Add(time.Duration(due))), nil
+	ev := c.Event(t.epoch.Add(time.Duration(due)))
+	if t.framed {
+		ev.Payload = &framed{change: &c, due: due}
+	}
+	return &c, ev, nil
 }
 
 // grown reports whether the logs have so many new entries, and counts from 0 again if so.

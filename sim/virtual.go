@@ -16,7 +16,6 @@ import (
 // they stand for other machines.
 type virtual struct {
 	*trial
-	cost    CostModel
 	at      int64   // now
 	doing   int     // the shard that is in a step; -1 for none
 	woken   float64 // what it took that shard to wake up, in ns
@@ -24,12 +23,6 @@ type virtual struct {
 	servers []server
 	alarms  []int64 // per lane: when it wants to advance
 	err     error
-}
-
-// server is a shard.
-type server struct {
-	free  int64 // its last step has ended
-	armed int64 // it wants to be stepped, though nothing comes in
 }
 
 // virtualLanes is enough: on one goroutine more of them only cost.
@@ -55,7 +48,7 @@ func RunVirtual(ctx context.Context, s Scenario, t *Topology, c Config, cost Cos
 // newVirtual builds a run with all its consumers, none of them connected yet.
 func newVirtual(s Scenario, t *Topology, c Config, cost CostModel, lanes int) (
 	*virtual, *Run, error) {
-	if err := s.Validate(); err != nil {
+	if err := s.check(VirtualClock, c); err != nil {
 		return nil, nil, err
 	}
 	preset, c, err := c.resolveVirtual()
@@ -66,12 +59,13 @@ func newVirtual(s Scenario, t *Topology, c Config, cost CostModel, lanes int) (
 	if err != nil {
 		return nil, nil, err
 	}
-	v := &virtual{trial: newTrial(nil), cost: cost, doing: -1}
+	v := &virtual{trial: newTrial(nil), doing: -1}
 	if v.stage, err = newStage(s, preset, world, virtualEpoch, lanes); err != nil {
 		return nil, nil, err
 	}
 	v.populate()
 	v.stage.now = v.now
+	v.stage.cost = cost
 	return v, &Run{Config: c, Baseline: preset.Baseline, World: v.describe()}, nil
 }
 
@@ -140,7 +134,15 @@ func (v *virtual) begin() {
 	for i, ln := range v.lanes {
 		ln.kick = func() { v.alarms[i] = min(v.alarms[i], v.moment()) }
 	}
+	for _, ln := range v.lanes { // as many writers as shards: both are the cores of one machine
+		ln.writers = make([]writer, len(v.servers))
+	}
 	v.open()
+	for i, ln := range v.lanes { // sessions list now
+		for v.alarms[i] <= v.at {
+			v.advance(i, ln)
+		}
+	}
 	v.opening.Store(false)
 	for i := range v.servers {
 		for v.engine.HasWork(i) {
@@ -207,9 +209,7 @@ func (v *virtual) runUntil(limit int64) {
 		v.at = at
 		switch what {
 		case turnLane:
-			v.alarms[which] = never // but for a kick meanwhile
-			next := v.lanes[which].advance()
-			v.alarms[which] = min(v.alarms[which], next)
+			v.advance(which, v.lanes[which])
 		case turnShard:
 			v.serve(which)
 		case turnLoad:
@@ -217,6 +217,13 @@ func (v *virtual) runUntil(limit int64) {
 		}
 	}
 	v.at = limit
+}
+
+// advance has a lane do what is due.
+func (v *virtual) advance(i int, ln *lane) {
+	v.alarms[i] = never // but for a kick meanwhile
+	next := ln.advance()
+	v.alarms[i] = min(v.alarms[i], next)
 }
 
 // generate has the generator do what is due, or publish what has waited for room.
@@ -242,28 +249,6 @@ func (v *virtual) giveUp() {
 	end()
 	if _, err := v.load.publish(over); err != nil && v.err == nil {
 		v.err = err
-	}
-}
-
-// serve steps a shard and occupies it for as long as that takes.
-func (v *virtual) serve(i int) {
-	s := &v.servers[i]
-	v.doing, v.taken, v.woken = i, 0, 0
-	if s.free < v.at {
-		v.woken = v.cost.Wake
-	}
-	w, err := v.engine.StepShard(i, v.stage.truth.epoch.Add(time.Duration(v.at)))
-	v.doing = -1
-	if err != nil { // nobody else drives this engine
-		v.err = err
-		return
-	}
-	s.armed = never
-	if !w.Next.IsZero() {
-		s.armed = v.stage.at(w.Next)
-	}
-	if !w.Idle {
-		s.free = v.at + int64(v.woken+v.cost.of(&w))
 	}
 }
 

@@ -132,20 +132,30 @@ func TestARunIsTheOneThatIsKept(t *testing.T) {
 	s.Arrivals, s.Spread, s.ListTime = "constant", "constant", 0
 	cost := sim.CostModel{Machine: "golden", Route: 300, Deliver: 250, Queue: 100, Wake: 5000}
 	for _, c := range engines() {
-		if c.Policy != "" {
-			continue
+		if c.Policy == "" {
+			requireKept(t, c.Engine, s, topology, c, cost)
 		}
-		t.Run(c.Engine, func(t *testing.T) {
-			file := "testdata/golden-" + c.Engine + ".json"
-			got := goldenRun(t, virtual(t, s, topology, c, cost))
-			if *update {
-				require.NoError(t, os.WriteFile(file, []byte(got), 0o644))
-			}
-			want, err := os.ReadFile(file)
-			require.NoError(t, err)
-			assert.Equal(t, string(want), got, "if that is right: go test ./sim -update")
-		})
 	}
+	s = streamed(s) // the network needs neither, with constant delays and nothing lost
+	s.LinkDelay, s.LinkSpread = 3*time.Millisecond, "constant"
+	s.Partition, s.PartitionLength = 0.3, 400*time.Millisecond
+	cost.Encode, cost.Write = 2000, 9000
+	requireKept(t, "session", s, topology, engines()[0], cost)
+}
+
+// requireKept runs a scenario and compares all of its result with the one in testdata.
+func requireKept(t *testing.T, name string, s sim.Scenario, topology *sim.Topology, c sim.Config,
+	cost sim.CostModel) {
+	t.Run(name, func(t *testing.T) {
+		file := "testdata/golden-" + name + ".json"
+		got := goldenRun(t, virtual(t, s, topology, c, cost))
+		if *update {
+			require.NoError(t, os.WriteFile(file, []byte(got), 0o644))
+		}
+		want, err := os.ReadFile(file)
+		require.NoError(t, err)
+		assert.Equal(t, string(want), got, "if that is right: go test ./sim -update")
+	})
 }
 
 func TestEveryEngineRunsInVirtualTime(t *testing.T) {

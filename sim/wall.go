@@ -26,6 +26,7 @@ type wall struct {
 	engineOn sync.WaitGroup
 	lanesOn  sync.WaitGroup
 	streams  sync.WaitGroup
+	web      *web // with transport ws
 }
 
 // RunWall runs a scenario on one configuration in real time. When ctx ends it stops and returns
@@ -33,7 +34,7 @@ type wall struct {
 // nil.
 func RunWall(ctx context.Context, s Scenario, t *Topology, c Config, report func(Progress)) (
 	*Run, error) {
-	if err := s.Validate(); err != nil {
+	if err := s.check(WallClock, c); err != nil {
 		return nil, err
 	}
 	preset, c, err := c.Resolve()
@@ -60,8 +61,10 @@ func RunWall(ctx context.Context, s Scenario, t *Topology, c Config, report func
 
 // run is a run from the connecting of the consumers on; before is the memory in use without them.
 func (w *wall) run(ctx context.Context, run *Run, before int64) error {
-	w.begin()
 	defer w.stop()
+	if err := w.begin(); err != nil {
+		return err
+	}
 	run.BytesPerWatcher = (memoryInUse() - before) / int64(max(len(w.consumers), 1))
 
 	w.plan()
@@ -96,12 +99,21 @@ func (w *wall) run(ctx context.Context, run *Run, before int64) error {
 	return w.conclude(run, unhealed, ctx.Err() != nil, err)
 }
 
-// begin starts everything and waits until all consumers have their first list.
-func (w *wall) begin() {
+// begin starts everything and waits until all consumers have their first list. Its errors are
+// those of a machine that can't take so many connections.
+func (w *wall) begin() (err error) {
 	var ctx, lanes context.Context
 	ctx, w.cancel = context.WithCancel(context.Background())
 	lanes, w.lanesEnd = context.WithCancel(ctx)
-	w.stage.stream = func(c *consumer) { w.stream(ctx, c) }
+	if w.preset.Pull {
+		w.stage.stream = func(c *consumer) { w.stream(ctx, c) }
+	}
+	if w.s.Transport.Real() {
+		if w.web, err = newWeb(ctx, w); err != nil {
+			return err
+		}
+		w.stage.stream = w.web.connect
+	}
 	for _, ln := range w.lanes {
 		kicked := make(chan struct{}, 1)
 		ln.kick = func() {
@@ -116,16 +128,27 @@ func (w *wall) begin() {
 	w.open()
 	for w.wrong() > 0 || w.engine.Stats().Subscriptions < len(w.consumers) {
 		w.sleep(ctx, w.stage.now()+int64(time.Millisecond))
+		if w.web != nil && w.web.setUpError() != nil {
+			return w.web.setUpError()
+		}
 	}
 	w.opening.Store(false)
+	return nil
 }
 
 // stop ends everything and returns when all goroutines have ended. It may be called twice.
 func (w *wall) stop() {
+	if w.web != nil {
+		w.web.runOver()
+	}
 	w.lanesEnd()
 	w.lanesOn.Wait()
 	w.cancel()
 	w.engineOn.Wait()
+	if w.web != nil {
+		w.web.close()
+		w.web = nil
+	}
 	w.streams.Wait()
 }
 

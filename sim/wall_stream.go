@@ -17,15 +17,28 @@ func (w *wall) stream(ctx context.Context, c *consumer) {
 		return
 	}
 	c.lane.mu.Lock()
-	l.stream = &stream{close: p.Close, ready: func() {
-		select {
-		case idle <- struct{}{}:
-		default:
-		}
-	}}
+	l.port = &pulled{p, idle}
 	c.lane.mu.Unlock()
 	w.streams.Go(func() { follow(ctx, p, l, idle) })
 }
+
+// pulled is the port of a connection that has a goroutine of its own.
+type pulled struct {
+	p    *watch.Puller
+	idle chan struct{}
+}
+
+func (p *pulled) Ready() {
+	select {
+	case p.idle <- struct{}{}:
+	default:
+	}
+}
+
+// Listed is never called: the goroutine lists by itself.
+func (p *pulled) Listed(watch.List) {}
+
+func (p *pulled) Fail(error) { p.p.Close() }
 
 // follow ends with ctx, or with p; why p ended the link has been told.
 func follow(ctx context.Context, p *watch.Puller, l *link, idle <-chan struct{}) {

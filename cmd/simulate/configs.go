@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -40,9 +41,9 @@ type lists struct {
 	noResync                                     bool
 }
 
-// configs is every combination, or the default ones for so many consumers when nothing is asked
-// for.
-func (l *lists) configs(consumers int, clock string, wrong *mistakes) []sim.Config {
+// configs is every combination, or when nothing is asked for the default ones that the scenario can
+// have, for its number of consumers.
+func (l *lists) configs(s *sim.Scenario, clock string, wrong *mistakes) []sim.Config {
 	var out []sim.Config
 	engines := names("engine", l.engines, wrong, "notifylab")
 	policies := names("policy", l.policies, wrong, "")
@@ -50,12 +51,13 @@ func (l *lists) configs(consumers int, clock string, wrong *mistakes) []sim.Conf
 	watcherQueues := sizes("watcher-queues", l.watcherQueues, wrong)
 	if l.engines+l.policies+l.queueSizes+l.watcherQueues == "" {
 		out = append(out, defaultConfigs...)
-		if consumers > many {
+		if s.Consumers > many {
 			out = append(out[:0], manyConfigs...)
 			if clock == sim.WallClock {
 				out = out[:len(out)-1]
 			}
 		}
+		out = slices.DeleteFunc(out, func(c sim.Config) bool { return s.CheckEngine(c) != nil })
 	} else {
 		for _, e := range engines {
 			its := policies
@@ -78,6 +80,9 @@ func (l *lists) configs(consumers int, clock string, wrong *mistakes) []sim.Conf
 			out[i].Shards, out[i].NoResync = l.shards, l.noResync
 		}
 		_, _, err := out[i].Resolve()
+		if err == nil {
+			err = s.CheckEngine(out[i])
+		}
 		if err != nil && !said[err.Error()] {
 			said[err.Error()] = true
 			wrong.addAll(err)

@@ -21,6 +21,7 @@ configuration after another with the same load, and prints a table of what each 
 Usage:
   simulate [flags]
   simulate calibrate [flags]   measure what the engine's work costs on this machine
+  simulate serve [flags]       be a service registry, for real clients
   simulate validate [flags]    hold the virtual clock's predictions against real time
 
 Examples:
@@ -30,11 +31,13 @@ Examples:
   simulate --workload small --engine sc-1.x,sc-2.x,notifylab --duration 10s --out result.json
   simulate --clock virtual --workload medium --duration 60s
   simulate --workload small --link-delay 20ms --link-loss 1% --partition 30% --partition-length 1s
+  simulate --consumers 1000 --transport ws --duration 10s
+  simulate --clock virtual --transport session --heartbeat 1s --partition 30% --partition-length 9s --duration 30s --heal 20s
 
 Without --engine, --queue-sizes, --watcher-queues and --policy it runs a choice of
 configurations that shows the trade-off, and the two service-center baselines; beyond 100000
 consumers a smaller choice, on the wall clock without the baselines, which take gigabytes
-there. With any of them it runs every combination of what is given. A
+there. Over a transport other than inproc there are no baselines. With any of them it runs every combination of what is given. A
 baseline keeps its own policy and, unless they are given, its own sizes; its verdict doesn't
 change the exit code.
 
@@ -64,19 +67,7 @@ func parse(args []string, stdout, stderr io.Writer) (*options, int) {
 	l := lists{}
 	fs := o.flags(&l)
 	wrong := mistakes{unread: make(map[string]bool)}
-	seen := make(map[string]bool)
-	err := fs.ParseAll(args, func(f *pflag.Flag, value string) error {
-		if seen[f.Name] {
-			wrong.add("--%s is given twice: want it once", f.Name)
-			return nil
-		}
-		seen[f.Name] = true
-		if err := fs.Set(f.Name, value); err != nil {
-			wrong.add("--%s %q: %s", f.Name, value, form(f, err))
-			wrong.unread[f.Name] = true
-		}
-		return nil
-	})
+	err := readFlags(fs, args, &wrong)
 	switch {
 	case errors.Is(err, pflag.ErrHelp):
 		fmt.Fprint(stdout, usage+fs.FlagUsages())
@@ -91,11 +82,28 @@ func parse(args []string, stdout, stderr io.Writer) (*options, int) {
 	if s := &o.scenario; !fs.Changed("heal") {
 		s.Heal = max(s.Heal, time.Duration(s.Consumers)*40*time.Microsecond)
 	}
-	o.configs = l.configs(o.scenario.Consumers, o.clock, &wrong)
+	o.configs = l.configs(&o.scenario, o.clock, &wrong)
 	if wrong.report(stderr) {
 		return nil, exitUsage
 	}
 	return o, exitPassed
+}
+
+// readFlags sets the flags, and notes which of them can't be read.
+func readFlags(fs *pflag.FlagSet, args []string, wrong *mistakes) error {
+	seen := make(map[string]bool)
+	return fs.ParseAll(args, func(f *pflag.Flag, value string) error {
+		if seen[f.Name] {
+			wrong.add("--%s is given twice: want it once", f.Name)
+			return nil
+		}
+		seen[f.Name] = true
+		if err := fs.Set(f.Name, value); err != nil {
+			wrong.add("--%s %q: %s", f.Name, value, form(f, err))
+			wrong.unread[f.Name] = true
+		}
+		return nil
+	})
 }
 
 // parseCommand reads the flags of a command that takes nothing else; done means that there is
@@ -104,8 +112,8 @@ func parseCommand(fs *pflag.FlagSet, usage string, args []string, stdout, stderr
 	done bool, code int) {
 	fs.SetOutput(io.Discard)
 	fs.Usage = func() {}
-	var wrong mistakes
-	switch err := fs.Parse(args); {
+	wrong := mistakes{unread: make(map[string]bool)}
+	switch err := readFlags(fs, args, &wrong); {
 	case errors.Is(err, pflag.ErrHelp):
 		fmt.Fprint(stdout, usage+fs.FlagUsages())
 		return true, exitPassed
@@ -161,6 +169,14 @@ func (o *options) flags(l *lists) *pflag.FlagSet {
 	fs.Var((*share)(&s.Partition), "partition",
 		"share of consumers that are cut off, half-way through the run")
 	fs.DurationVar(&s.PartitionLength, "partition-length", s.PartitionLength, "for how long")
+
+	fs.StringVar((*string)(&s.Transport), "transport", string(sim.InProc),
+		"how events get to the consumers: "+transportNames()+
+			"; the last two on the wall clock only")
+	fs.DurationVar(&s.Heartbeat, "heartbeat", 0, "between the pings of a session (0s: 30s)")
+	fs.DurationVar(&s.WriteTimeout, "write-timeout", 0, "ends a session (0s: 5s)")
+	fs.DurationVar(&s.ReadTimeout, "read-timeout", 0,
+		"without an answer to a ping ends a session (0s: 4 heartbeats)")
 
 	fs.StringVar(&o.clock, "clock", sim.WallClock, "wall (what it costs on this machine) or "+
 		"virtual (what the configuration does: exact, and the same everywhere)")
@@ -225,6 +241,9 @@ func (o *options) resolveClock(fs *pflag.FlagSet, wrong *mistakes) {
 	if o.clock != sim.WallClock && o.clock != sim.VirtualClock {
 		wrong.add("--clock %q: want %s or %s", o.clock, sim.WallClock, sim.VirtualClock)
 	}
+	if err := o.scenario.CheckClock(o.clock); err != nil {
+		wrong.addAll(err)
+	}
 	if fs.Changed("cost") && o.clock == sim.WallClock {
 		wrong.add("--cost %s: want it with --clock virtual only", o.costFrom)
 	}
@@ -258,6 +277,14 @@ func writable(path string) error {
 		return err
 	}
 	return errors.Join(f.Close(), os.Remove(f.Name()))
+}
+
+func transportNames() string {
+	var names []string
+	for _, t := range sim.Transports() {
+		names = append(names, string(t))
+	}
+	return strings.Join(names, ", ")
 }
 
 func workloadNames() string {

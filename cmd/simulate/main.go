@@ -4,6 +4,8 @@
 //
 // It exits with 0 if every configuration passed, 1 if a check failed, 2 on bad input, 3 if a run
 // says nothing (the generator was saturated, too few samples), and 130 when interrupted.
+//
+// As simulate serve it is a registry for real clients. An interrupt is how that ends: with 0.
 package main
 
 import (
@@ -31,6 +33,8 @@ func simulate(args []string, stdout, stderr io.Writer) int {
 		switch args[0] {
 		case "calibrate":
 			return calibrate(args[1:], stdout, stderr)
+		case "serve":
+			return serve(args[1:], stdout, stderr)
 		case "validate":
 			return validate(args[1:], stdout, stderr)
 		}

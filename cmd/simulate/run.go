@@ -154,12 +154,26 @@ func (o *options) announce(w io.Writer) {
 			"%s of the consumers cut off for %v\n", s.LinkDelay, s.LinkSpread,
 			(*share)(&s.LinkLoss), (*share)(&s.Partition), s.PartitionLength)
 	}
+	if !s.Transport.InProcess() {
+		fmt.Fprintf(w, "transport: %s\n", transport(s))
+	}
 	fmt.Fprintf(w, "times: warm-up %v, recorded %v, heal at most %v, lag bound %v; %s clock\n",
 		s.Warmup, s.Duration, s.Heal, s.LagBound, o.clock)
 	if o.clock == sim.VirtualClock {
 		fmt.Fprintf(w, "cost model: %s\n", o.cost.Machine)
 	}
 	fmt.Fprintln(w)
+}
+
+// transport says how events get to consumers, with the times of their sessions.
+func transport(s *sim.Scenario) string {
+	heartbeat, write, read := s.StreamTimes()
+	if s.Transport == sim.GRPC { // its clients can't answer
+		return fmt.Sprintf("%s, heartbeat %v after silence, write timeout %v", s.Transport,
+			heartbeat, write)
+	}
+	return fmt.Sprintf("%s, heartbeat %v, write timeout %v, read timeout %v", s.Transport,
+		heartbeat, write, read)
 }
 
 func orOwn(n int) string {

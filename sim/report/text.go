@@ -18,6 +18,7 @@ func Text(w io.Writer, d *sim.Document) error {
 	var b strings.Builder
 	outcomes(&b, d)
 	latencies(&b, d)
+	streams(&b, d)
 	for _, h := range []histogram{
 		{"Propagation: share of the deliveries, by the time it took", "propagation_ns",
 			latencyEdges, true, func(r *sim.Run) *sim.Summary { return &r.Propagation }},
@@ -93,7 +94,7 @@ func Verdict(r *sim.Run) string {
 	return r.Verdict
 }
 
-// causes lists the causes of loss, the largest first.
+// causes lists causes with their counts, the largest first.
 func causes(dropped map[string]uint64) string {
 	if len(dropped) == 0 {
 		return "-"
@@ -141,6 +142,33 @@ func latencies(b *strings.Builder, d *sim.Document) {
 		t.row(row...)
 	}
 	t.write(b)
+}
+
+// streams says what the sessions did, where there were any.
+func streams(b *strings.Builder, d *sim.Document) {
+	var t table
+	t.row(labelHead, "opened", "heartbeats", "encoded", "frames", "unsent", "refused",
+		"write timeouts", "read timeouts", "ended otherwise")
+	for _, r := range d.Runs {
+		s := r.Stream
+		if s == nil {
+			continue
+		}
+		others := make(map[string]uint64)
+		for reason, n := range s.Ended {
+			others[reason] = uint64(n)
+		}
+		write, read := others[sim.EndedByWrite], others[sim.EndedByRead]
+		delete(others, sim.EndedByWrite)
+		delete(others, sim.EndedByRead)
+		t.row(Label(&r.Config), Count(uint64(s.Opened)), Count(uint64(s.Heartbeats)),
+			Count(uint64(s.Encoded)), Count(uint64(s.Frames)), Count(uint64(s.Unsent)),
+			Count(uint64(s.Refused)), Count(write), Count(read), causes(others))
+	}
+	if len(t.rows) > 1 {
+		fmt.Fprintf(b, "\nSessions (transport %s)\n", d.Scenario.Transport)
+		t.write(b)
+	}
 }
 
 // edge is the upper end of a column of a spread.

@@ -89,6 +89,20 @@ func text(t *testing.T, d *sim.Document) string {
 
 func TestTextShowsTheDocument(t *testing.T) { golden(t, "text.golden", text(t, document(t))) }
 
+// A run over streams has a table of its sessions; runs in process have no line there.
+func TestTextShowsTheSessions(t *testing.T) {
+	d := document(t)
+	d.Scenario.Transport = sim.Session
+	d.Runs[0].Stream = &sim.Streams{
+		Opened: 12_345, Heartbeats: 4_000, Encoded: 300, Frames: 1_200_000, Unsent: 17,
+		Refused: 3, Ended: map[string]int64{
+			sim.EndedByWrite: 5, sim.EndedByRead: 67, "left": 89, "vanished": 2,
+		},
+	}
+	d.Runs[2].Stream = &sim.Streams{Ended: map[string]int64{}}
+	golden(t, "sessions.golden", text(t, d))
+}
+
 func TestTextOfADocumentWithoutRuns(t *testing.T) {
 	golden(t, "empty.golden", text(t, &sim.Document{}))
 }
