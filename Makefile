@@ -4,15 +4,15 @@ BENCH     ?= .
 BENCHTIME ?= 1x
 COUNT     ?= 1
 BENCHFLAGS ?=
-RACEPKGS  ?= ./notify/...
+RACEPKGS  ?= ./notify/... ./sim/server
 SIMFLAGS  ?= --consumers 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race lint bench growth peers sim ci
+.PHONY: help build test race lint bench growth peers interop sim ci
 
 help: ## print this help
 	@echo 'usage: make TARGET'
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo 'full benchmark run: make bench BENCHTIME=1s COUNT=10 (also BENCH=REGEXP BENCHFLAGS=...)'
 
 build: ## compile every package
@@ -21,9 +21,9 @@ build: ## compile every package
 test: ## run all tests
 	$(GO) test ./...
 
-race: ## run the tests of RACEPKGS (default: the engine) and of the wall driver under the race detector
+race: ## run the tests of RACEPKGS (default: the engine, the server) and of the wall driver under the race detector
 	$(GO) test -race $(RACEPKGS)
-	$(GO) test -race -run 'Wall|Network_On|Repair|ALongRun' ./sim
+	$(GO) test -race -run 'Wall|Network_On|Repair|ALongRun|Wire' ./sim
 
 lint: ## gofmt, go vet and staticcheck
 	@out=$$(gofmt -l .) || exit 1; \
@@ -52,6 +52,13 @@ peers: ## measure other engines beside this one and print a table (COUNT=3 BENCH
 			>>out/peers.txt || { tail out/peers.txt; exit 1; }; \
 	done
 	@$(GO) -C bench/peers run ./table <out/peers.txt
+
+# A module of its own for the same reason. What it tests is built from this one, unknown to go test.
+interop: COUNT = 3
+interop: BENCHTIME = 5x
+interop: ## test simulate serve with a real client, and measure what that sees (1 minute)
+	$(GO) -C bench/interop test -count=1 .
+	$(GO) -C bench/interop test -run '^$$' -bench . -benchtime $(BENCHTIME) -count $(COUNT) $(BENCHFLAGS) .
 
 sim: ## run the main job: 10 000 consumers
 	$(GO) run ./cmd/simulate $(SIMFLAGS)

@@ -20,6 +20,9 @@
 // Off by default, and before the upgrade: authentication (401), the policy on origins (403), and
 // the limit of connections (503).
 //
+// Slow clients: the system holds Config.SendBuffer bytes for one; what comes then waits in the
+// session, and behind that in the subscription's backlog, under its policy.
+//
 // Drivers: a stream.Pool. Compared with Config.PerConn, an event then costs a fifth less CPU time
 // and an idle watcher about half the memory. What a socket doesn't take at once, a goroutine
 // writes. Connections without a socket of their own, as those of TLS, take one for every write.

@@ -1,6 +1,7 @@
 package ws
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +33,11 @@ type Config struct {
 	// ConnsMax is how many may be connected at once; 0 means any number.
 	ConnsMax int
 
+	// SendBuffer is how many bytes the system holds for a client that doesn't read; 0 means 64 KiB.
+	// What is in there can't be conflated any more: the system's own choice, up to megabytes, makes
+	// slow clients late instead of a few events behind. A longer list or event is no harm.
+	SendBuffer int
+
 	// Pool drives the sessions, and must be running. Nil: one of the handler's own, which runs from
 	// the first connection on until Close.
 	Pool *stream.Pool
@@ -62,6 +68,10 @@ func (c *Config) Validate() error {
 	if c.ConnsMax < 0 {
 		errs = append(errs, fmt.Errorf("%w: ws: ConnsMax = %d: want 0 (no limit) or more",
 			notify.ErrInvalid, c.ConnsMax))
+	}
+	if c.SendBuffer < 0 {
+		errs = append(errs, fmt.Errorf("%w: ws: SendBuffer = %d: want 0 (64 KiB) or more",
+			notify.ErrInvalid, c.SendBuffer))
 	}
 	return errors.Join(errs...)
 }
@@ -181,7 +191,7 @@ func (h *Handler) serve(c *conn, session *stream.Session) (reason error) {
 // accept upgrades the connection, with the writes of the library under our control.
 func (h *Handler) accept(w http.ResponseWriter, r *http.Request) (*conn, error) {
 	c := &conn{}
-	taken := &hijacker{ResponseWriter: w}
+	taken := &hijacker{ResponseWriter: w, sendBuffer: cmp.Or(h.c.SendBuffer, defaultSendBuffer)}
 	if canHijack(w) {
 		w = taken
 	} // else the library says that it can't

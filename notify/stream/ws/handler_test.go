@@ -255,11 +255,13 @@ func TestEnds_APanicOfTheListerEndsThatSessionAlone(t *testing.T) {
 
 func TestConfig_EveryMistakeIsReported(t *testing.T) {
 	_, err := ws.New(ws.Config{
-		Origins: []string{"[", "ok"}, ConnsMax: -1, PerConn: true, Pool: new(stream.Pool),
+		Origins: []string{"[", "ok"}, ConnsMax: -1, SendBuffer: -1,
+		PerConn: true, Pool: new(stream.Pool),
 	})
 	assert.ErrorIs(t, err, notify.ErrInvalid)
-	for _, field := range []string{"Open", `Origins: "["`, "ConnsMax = -1", "PerConn"} {
+	fields := []string{"Open", `Origins: "["`, "ConnsMax = -1", "SendBuffer = -1", "PerConn"}
+	for _, field := range fields {
 		assert.ErrorContains(t, err, field)
 	}
-	assert.Equal(t, 3, strings.Count(err.Error(), "\n"))
+	assert.Equal(t, len(fields)-1, strings.Count(err.Error(), "\n"))
 }

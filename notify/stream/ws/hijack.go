@@ -2,6 +2,7 @@ package ws
 
 import (
 	"bufio"
+	"crypto/tls"
 	"net"
 	"net/http"
 )
@@ -16,8 +17,11 @@ const (
 // hijacker hands the library a cork, and small buffers.
 type hijacker struct {
 	http.ResponseWriter
-	cork *cork
+	sendBuffer int
+	cork       *cork
 }
+
+const defaultSendBuffer = 64 << 10
 
 // Hijack takes the connection over from the server.
 func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
@@ -29,10 +33,22 @@ func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if secured, ok := conn.(*tls.Conn); ok {
+		bound(secured.NetConn(), h.sendBuffer)
+	} else {
+		bound(conn, h.sendBuffer)
+	}
 	h.cork = newCork(conn, unread)
 	return h.cork, bufio.NewReadWriter(
 		bufio.NewReaderSize(h.cork, readBufferSize),
 		bufio.NewWriterSize(h.cork, writeBufferSize)), nil
+}
+
+// bound limits what the system holds for a client. Where it can't, its own limit stays.
+func bound(conn net.Conn, sendBuffer int) {
+	if c, ok := conn.(interface{ SetWriteBuffer(bytes int) error }); ok {
+		_ = c.SetWriteBuffer(sendBuffer)
+	}
 }
 
 // canHijack says whether a server lets go of a connection; one of HTTP/2 doesn't.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/notifylab/notifylab/notify/stream"
 	"github.com/notifylab/notifylab/notify/stream/ws"
@@ -39,6 +40,25 @@ func TestSlow_AClientThatDoesNotReadHoldsNobodyUp(t *testing.T) {
 		}
 		assert.Equal(t, 2, s.Conns())
 	})
+}
+
+// TestSlow_WhatTheSystemHoldsIsBounded: most of what a client doesn't read waits where it can still
+// be conflated.
+func TestSlow_WhatTheSystemHoldsIsBounded(t *testing.T) {
+	const size, n = 8 << 10, 2000
+	var taken []uint64 // by the session; the client's system holds some, too
+	for _, buffer := range []int{0, 2 << 20} {
+		s := newServer(t, stream.Config{WriteTimeout: time.Minute, Outbox: 8},
+			ws.Config{SendBuffer: buffer})
+		s.read(s.dial(nil), 2)
+		s.push(n, size)
+		for st := s.Stats(); st.Offered < n || st.InFlight == 0; st = s.Stats() {
+			require.NoError(t, s.ctx.Err())
+		}
+		taken = append(taken, s.Stats().Delivered)
+	}
+	assert.Less(t, taken[0], uint64(n/10))
+	assert.Greater(t, taken[1], 2*taken[0], "it is a matter of the buffer")
 }
 
 // TestSlow_TheCloseComesAfterTheRest: what is being written when the engine ends is written first.
