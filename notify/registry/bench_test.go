@@ -77,6 +77,35 @@ func TestIndexGrowsLinearlyAndReturnsToNothing(t *testing.T) {
 	runtime.KeepAlive(r)
 }
 
+// The first find after changes of a service: it must cost what changed, and little for the rest.
+func BenchmarkFind(b *testing.B) {
+	for _, size := range []int{3, 10_000} {
+		for _, changes := range []int{0, 1, 100} {
+			b.Run(fmt.Sprintf("instances=%d/changes=%d", size, changes), func(b *testing.B) {
+				r := registry.New()
+				put(b, r, "p")
+				ids := make([]string, size)
+				for i := range ids {
+					ids[i] = fmt.Sprint(i)
+					_, err := r.Register(registry.Instance{ID: ids[i], ServiceID: "p"})
+					require.NoError(b, err)
+				}
+				rule, next := ruleOf(b, "0+"), 0
+				b.ReportAllocs()
+				for b.Loop() {
+					for range changes {
+						next++
+						_, _ = r.Update(registry.Instance{ID: ids[next%size], ServiceID: "p"})
+					}
+					if _, err := r.Find("p", key("p", ""), rule); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
+
 // findWorld is a hub over 10 000 providers of three instances each, two versions of every tenth,
 // and as many queries as consumers ask every one of them for.
 func findWorld(b *testing.B) (*registry.Hub, []registry.Query) {

@@ -15,6 +15,8 @@ var (
 	ErrUnknownInstance = errors.New("registry: unknown instance")
 	// ErrConflict: the id belongs to a service of another key, or the key to another id.
 	ErrConflict = errors.New("registry: conflict")
+	// ErrLimit: there would be more than the registry keeps.
+	ErrLimit = errors.New("registry: limit")
 )
 
 // invalid is an ErrInvalid that says which field, what was found there, and what is accepted.

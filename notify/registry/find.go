@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"slices"
 	"strings"
 )
@@ -100,34 +99,6 @@ func locateIn(f *family, consumer *entry, rule Rule) answerAt {
 // revisionBytes of a SHA-256 are enough for two to differ, and short enough for a header.
 const revisionBytes = 20
 
-// part is a service that Find found: its instances as they were, and when they last changed.
-type part struct {
-	entry     *entry
-	id        string
-	revision  int64
-	listing   *listing    // nil if none is cached, or it is too old
-	instances []*Instance // if there is no listing; in no order, not to modify
-}
-
-// partOf leaves the instances alone where it can: the next change must copy what was handed out.
-func partOf(e *entry) part {
-	p := part{entry: e, id: e.service.ID, revision: e.instances.revision}
-	if e.listing != nil && e.listing.revision == p.revision {
-		p.listing = e.listing
-	} else {
-		p.instances = e.instances.share()
-	}
-	return p
-}
-
-// listing is what Find makes of the instances of a service: sorted, and digested. It is made for
-// the first who asks after a change, so that those who never ask don't pay.
-type listing struct {
-	revision  int64 // of the instances
-	instances []*Instance
-	digest    [sha256.Size]byte
-}
-
 // matching takes a consistent cut of what the rule takes, by service id. It completes the key.
 func (r *Registry) matching(
 	consumerID string, provider *Key, rule Rule,
@@ -183,30 +154,4 @@ func (r *Registry) askedLocked(
 		return nil, nil, unknownProvider(*provider, rule)
 	}
 	return consumer, f, nil
-}
-
-// listingOf sorts and digests outside the lock: a service may have ten thousands of instances.
-func (r *Registry) listingOf(p part) *listing {
-	if p.listing != nil {
-		return p.listing
-	}
-	l := &listing{revision: p.revision, instances: slices.Clone(p.instances)}
-	slices.SortFunc(l.instances, func(a, b *Instance) int { return strings.Compare(a.ID, b.ID) })
-	l.instances = slices.Clip(l.instances)
-	digest := sha256.New()
-	to := json.NewEncoder(digest) // JSON sorts properties, and no two instances have the same
-	for _, in := range l.instances {
-		if err := to.Encode(in); err != nil {
-			panic(err) // as in Frame.Encode
-		}
-	}
-	digest.Sum(l.digest[:0])
-
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	// Somebody may have been faster, with a younger cut.
-	if old := p.entry.listing; old == nil || old.revision < l.revision {
-		p.entry.listing = l
-	}
-	return l
 }

@@ -40,7 +40,7 @@ type entry struct {
 	consumers resolved
 	providers resolved
 	instances instanceSet
-	listing   *listing // of Find; nil until somebody asks
+	listed    listed // what Find has made of the instances
 
 	tags        map[string]string
 	tagsVersion uint64 // counts their changes
@@ -104,15 +104,28 @@ func (x *index) removeService(e *entry) {
 	x.generation++
 }
 
-func (x *index) setRules(consumer Key, providers []Key, rules []Rule) {
+func (x *index) setRules(consumer Key, wants []want) {
 	p := x.partyOf(consumer)
-	edges := make([]*edge, len(providers))
-	for i, name := range providers {
-		edges[i] = &edge{party: p, family: x.familyOf(name), rule: rules[i]}
+	edges := make([]*edge, len(wants))
+	for i, w := range wants {
+		edges[i] = &edge{party: p, family: x.familyOf(w.family), rule: w.rule}
 	}
 	x.setEdges(p, edges)
 	x.pruneParty(p)
 	x.generation++
+}
+
+// wantsOf gives the rules of a consumer in the order they came.
+func (x *index) wantsOf(consumer Key) []want {
+	p := x.parties[consumer.identity()]
+	if p == nil {
+		return nil
+	}
+	wants := make([]want, len(p.edges))
+	for i, d := range p.edges {
+		wants[i] = want{d.family.name, d.rule}
+	}
+	return wants
 }
 
 func (x *index) setVisibility(e *entry, v visibility) {

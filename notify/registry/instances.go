@@ -75,6 +75,26 @@ func (r *Registry) Instances(serviceID string) []*Instance {
 	return nil
 }
 
+// Instance gives the record of an instance; nil if it or its service is unknown.
+func (r *Registry) Instance(serviceID, instanceID string) *Instance {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e := r.index.services[serviceID]; e != nil {
+		return e.instances.get(instanceID)
+	}
+	return nil
+}
+
+// CountInstances says how many a service has; 0 if it is unknown.
+func (r *Registry) CountInstances(serviceID string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e := r.index.services[serviceID]; e != nil {
+		return len(e.instances.list)
+	}
+	return 0
+}
+
 // Pick gives instance n, modulo their number, of a service, in the order of Instances but without
 // copying; nil if there is none. A random n makes it a fair pick.
 func (r *Registry) Pick(serviceID string, n uint64) *Instance {
@@ -92,6 +112,7 @@ func (r *Registry) changeLocked(action Action, e *entry, in *Instance) Change {
 	r.revision++
 	e.instances.revision = r.revision
 	e.family.version++
+	e.listed.note(action, in, r.revision, len(e.instances.list))
 	return Change{
 		Action:    action,
 		Service:   e.service,

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -88,4 +89,11 @@ func (k Key) family() Key {
 // everything is the family under which the "*" rules of a tenant and environment are kept.
 func (k Key) everything() Key {
 	return Key{Tenant: k.Tenant, Env: k.Env, Name: everyService}
+}
+
+// compareKeys orders keys by their parts, the tenant first.
+func compareKeys(a, b Key) int {
+	return cmp.Or(strings.Compare(a.Tenant, b.Tenant), strings.Compare(a.Env, b.Env),
+		strings.Compare(a.App, b.App), strings.Compare(a.Name, b.Name),
+		strings.Compare(a.Version, b.Version))
 }

@@ -191,7 +191,12 @@ func (m *model) change(t *rapid.T, r *registry.Registry, service, id string) {
 }
 
 func (m *model) compare(t *rapid.T, r *registry.Registry) {
-	for id := range m.services {
+	for id, k := range m.services {
+		require.Equal(t, id, r.ServiceByKey(k).ID)
+		require.Equal(t, len(m.instances[id]), r.CountInstances(id))
+		for _, rule := range m.rules[k] {
+			require.True(t, r.Depends(id, rule), "%s on %s", id, rule)
+		}
 		require.Equal(t, m.consumers(id), r.Consumers(id), "Consumers(%q)", id)
 		require.Equal(t, m.providers(id), r.Providers(id), "Providers(%q)", id)
 		got := map[string]string{}
@@ -202,9 +207,33 @@ func (m *model) compare(t *rapid.T, r *registry.Registry) {
 		require.Len(t, got, len(m.instances[id]))
 		for in, status := range m.instances[id] {
 			require.Equal(t, status, got[in])
+			require.Equal(t, status, r.Instance(id, in).Status)
 		}
 	}
 	require.Len(t, r.Services(), len(m.services))
+	require.Equal(t, len(m.services), r.CountServices())
+	var dependents []registry.Key
+	for consumer, rules := range m.rules {
+		require.Equal(t, asKept(consumer, rules), r.Dependencies(consumer), "of %s", consumer)
+		if len(rules) > 0 {
+			dependents = append(dependents, consumer)
+		}
+	}
+	require.ElementsMatch(t, dependents, r.Dependents())
+}
+
+// asKept is each rule once, in the order they came, and of "*" only what takes part in matching.
+func asKept(consumer registry.Key, rules []registry.Key) (kept []registry.Key) {
+	for _, rule := range rules {
+		rule.Tenant = consumer.Tenant
+		if rule.Name == "*" {
+			rule.App, rule.Version = "", ""
+		}
+		if !slices.Contains(kept, rule) {
+			kept = append(kept, rule)
+		}
+	}
+	return kept
 }
 
 // done is the error of a call whose changes don't matter here.

@@ -113,6 +113,42 @@ func (r *Registry) Service(id string) *Service {
 	return nil
 }
 
+// ServiceByKey gives the record of the service that has this key, whose alias plays no part; nil if
+// there is none. A version must be in the same words: 1.0 and 1.0.0 are two services.
+func (r *Registry) ServiceByKey(k Key) *Service {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if p := r.index.parties[k.identity()]; p != nil && p.service != nil {
+		return p.service.service
+	}
+	return nil
+}
+
+// ServicesOf gives the versions of a service that a rule takes, the lowest first. Version and Alias
+// of the key play no part.
+func (r *Registry) ServicesOf(provider Key, rule Rule) []*Service {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f := r.index.families[provider.family()]
+	if f == nil {
+		return nil
+	}
+	var taken []*Service
+	for _, e := range f.services {
+		if rule.Match(e.version, f.latest()) {
+			taken = append(taken, e.service)
+		}
+	}
+	return taken
+}
+
+// CountServices says how many there are, of all tenants.
+func (r *Registry) CountServices() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.index.services)
+}
+
 // Services gives the records of all services, by id.
 func (r *Registry) Services() []*Service {
 	r.mu.Lock()

@@ -19,6 +19,7 @@ const (
 
 // Visibility is a rule of a provider about its consumers.
 type Visibility struct {
+	ID   string         `json:"ruleId,omitempty"`
 	Type VisibilityType `json:"ruleType"`
 	// Attribute of the consumer: serviceId, environment, appId, serviceName, version, or tag_ and
 	// the name of a tag.
@@ -26,6 +27,11 @@ type Visibility struct {
 	// Pattern is a regular expression that some part of the attribute must match; ^ and $ ask for
 	// the whole of it.
 	Pattern string `json:"pattern"`
+
+	// These, and the ID, say nothing to the registry. It keeps them for those who show the rules.
+	Description  string `json:"description,omitempty"`
+	Timestamp    int64  `json:"timestamp,string,omitempty"` // Unix seconds
+	ModTimestamp int64  `json:"modTimestamp,string,omitempty"`
 }
 
 const (
@@ -53,6 +59,7 @@ func (r *Registry) SetVisibility(serviceID string, rules []Visibility) (Change, 
 			return Change{}, fmt.Errorf("rules[%d]: %w", i, err)
 		}
 	}
+	v.asSet = slices.Clone(rules)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	e := r.index.services[serviceID]
@@ -63,6 +70,17 @@ func (r *Registry) SetVisibility(serviceID string, rules []Visibility) (Change, 
 	r.revision++
 	return Change{Action: Expire, Service: e.service, Revision: r.revision,
 		Consumers: r.index.matchedBy(e)}, nil
+}
+
+// Visibility gives the rules of a service as they were set; nil if it has none or is unknown. The
+// slice is shared and must not be modified; it stays as it is when others are set.
+func (r *Registry) Visibility(serviceID string) []Visibility {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e := r.index.services[serviceID]; e != nil {
+		return e.visibility.asSet
+	}
+	return nil
 }
 
 // SetTags replaces the tags of a service, which the rules of its providers may look at. It returns
@@ -89,10 +107,22 @@ func (r *Registry) SetTags(serviceID string, tags map[string]string) ([]Change, 
 	return changes, nil
 }
 
+// Tags gives the tags of a service; nil if it has none or is unknown. The map is shared and must
+// not be modified; it stays as it is when others are set.
+func (r *Registry) Tags(serviceID string) map[string]string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if e := r.index.services[serviceID]; e != nil {
+		return e.tags
+	}
+	return nil
+}
+
 // visibility is the compiled rules of a service; the zero value lets everybody in.
 type visibility struct {
 	kind  VisibilityType
 	rules []visibilityRule
+	asSet []Visibility
 }
 
 type visibilityRule struct {

@@ -65,7 +65,8 @@ func newID() string {
 	return hex.EncodeToString(id[:])
 }
 
-// begin reads what all endpoints need.
+// begin reads what all endpoints need. Domain and project become parts of keys and of subjects, so
+// they are as restricted as ids.
 func (c *call) begin() (err error) {
 	domain, project := c.r.Header.Get("X-Domain-Name"), c.r.PathValue("project")
 	if domain == "" {
@@ -115,7 +116,8 @@ func one(change registry.Change, err error) (changeList, error) {
 	return changeList{change}, nil
 }
 
-// known gives a service of the tenant.
+// known gives a service of the tenant. That of another one is answered like one that doesn't exist,
+// so that nobody learns which ids others have.
 func (c *call) known(id string) (*registry.Service, error) {
 	if s := c.hub.Registry().Service(id); s != nil && s.Tenant == c.tenant {
 		return s, nil
@@ -140,7 +142,8 @@ func (c *call) consumer() (string, error) {
 	return id, nil
 }
 
-// flag reads a parameter that is on or off, and off when it isn't there.
+// flag reads a parameter that is on or off, and off when it isn't there. Anything else is refused:
+// a force=True that is taken for no would be as bad as one that is taken for yes.
 func (c *call) flag(name string) (bool, error) {
 	switch value := c.query.Get(name); value {
 	case "", "0", "false":
@@ -153,6 +156,9 @@ func (c *call) flag(name string) (bool, error) {
 }
 
 // decode reads the body into what into points to. form is the accepted one, for errors.
+//
+// Of content types only JSON is taken, and none at all, as simple tools send it: a page in an
+// operator's browser can make it send a form or a text to any server, but not JSON.
 func (c *call) decode(into any, form string) error {
 	if value := c.r.Header.Get("Content-Type"); value != "" {
 		if kind, _, err := mime.ParseMediaType(value); err != nil || kind != "application/json" {
@@ -160,6 +166,7 @@ func (c *call) decode(into any, form string) error {
 				"Content-Type %q: want application/json", shorten(value))
 		}
 	}
+	// Past the limit this also closes the connection, so that the rest isn't even read.
 	body, err := io.ReadAll(http.MaxBytesReader(c.w, c.r.Body, int64(c.config.BodyBytesMax)))
 	var tooBig *http.MaxBytesError
 	switch {
@@ -172,7 +179,8 @@ func (c *call) decode(into any, form string) error {
 	return decodeJSON(body, into, form)
 }
 
-// decodeJSON says of what doesn't fit where it is, by the names of the JSON.
+// decodeJSON says of what doesn't fit where it is, by the names of the JSON: those of Go's fields
+// and types, which the errors of the decoder speak of, mean nothing to a client.
 func decodeJSON(body []byte, into any, form string) error {
 	err := json.Unmarshal(body, into)
 	var shape *json.UnmarshalTypeError
@@ -205,7 +213,8 @@ func kindOf(t reflect.Type) string {
 	}
 }
 
-// write sends an answer of an endpoint, or an *Error.
+// write sends an answer of an endpoint, or an *Error. It encodes before it writes: once the status
+// is sent it's too late to fail.
 func write(w http.ResponseWriter, answer any) {
 	code := http.StatusOK
 	switch a := answer.(type) {

@@ -14,11 +14,14 @@ import (
 	"github.com/notifylab/notifylab/notify/watch"
 )
 
-// What a zero field of a Config means.
+// What a zero field of a Config means. They are far beyond what clients of good will need, and
+// below what takes the memory of a usual machine.
 const (
 	DefaultBodyBytesMax   = 2 << 20
 	DefaultWatchersMax    = 100_000
 	DefaultSchemaBytesMax = 64 << 20
+	DefaultServicesMax    = 1_000_000
+	DefaultInstancesMax   = 100_000
 )
 
 // Config says what a Handler serves. Hub and Engine are required.
@@ -41,6 +44,11 @@ type Config struct {
 	BodyBytesMax   int // of one request; 0 means 2 MiB
 	WatchersMax    int // connected at once; 0 means 100 000
 	SchemaBytesMax int // kept, of all services together; 0 means 64 MiB
+
+	// These bound what clients register. What comes to the registry by another way isn't refused,
+	// but counts.
+	ServicesMax  int // of all tenants together; 0 means 1 000 000
+	InstancesMax int // of one service; 0 means 100 000
 }
 
 // Validate reports everything that is wrong with c; the errors wrap notify.ErrInvalid.
@@ -58,7 +66,8 @@ func (c *Config) Validate() error {
 	}
 	for field, n := range map[string]int{
 		"BodyBytesMax": c.BodyBytesMax, "WatchersMax": c.WatchersMax,
-		"SchemaBytesMax": c.SchemaBytesMax,
+		"SchemaBytesMax": c.SchemaBytesMax, "ServicesMax": c.ServicesMax,
+		"InstancesMax": c.InstancesMax,
 	} {
 		if n < 0 {
 			bad(field, n, "0 (the default) or more")
@@ -72,11 +81,13 @@ func (c *Config) Validate() error {
 	return errors.Join(errs...)
 }
 
+// A connection costs memory as long as it lasts, so no client may hold one by sending or reading a
+// byte now and then.
 const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 30 * time.Second
-	writeTimeout      = time.Minute // a dump of a large registry takes a while
-	idleTimeout       = 2 * time.Minute
+	writeTimeout      = time.Minute     // a dump of a large registry takes a while
+	idleTimeout       = 2 * time.Minute // clients pull every 30 s, and keep their connection so
 	headerBytesMax    = 64 << 10
 )
 

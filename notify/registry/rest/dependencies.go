@@ -6,12 +6,7 @@ import (
 	"github.com/notifylab/notifylab/notify/registry"
 )
 
-const (
-	dependenciesForm = `{"dependencies":[{"consumer":{…},"providers":[{…},…]},…]}`
-
-	// providersMax of one consumer in one request: each costs a rule that is kept.
-	providersMax = 1000
-)
+const dependenciesForm = `{"dependencies":[{"consumer":{…},"providers":[{…},…]},…]}`
 
 // dependency is what one consumer needs.
 type dependency struct {
@@ -21,18 +16,17 @@ type dependency struct {
 
 // setDependencies replaces what consumers need. It takes dependenciesForm and answers nothing.
 func (c *call) setDependencies() (any, error) {
-	return c.changeDependencies((*registry.Registry).SetDependencies)
+	return c.changeDependencies(false)
 }
 
 // addDependencies adds to it.
 func (c *call) addDependencies() (any, error) {
-	return c.changeDependencies((*registry.Registry).AddDependencies)
+	return c.changeDependencies(true)
 }
 
-// changeDependencies changes all that the body says or nothing.
-func (c *call) changeDependencies(
-	do func(*registry.Registry, registry.Key, []registry.Key) (changeList, error),
-) (any, error) {
+// changeDependencies changes all that the body says or nothing. Its changes can't be undone, for
+// watchers hear of each. So all that could be wrong is looked for before the first.
+func (c *call) changeDependencies(adds bool) (any, error) {
 	var body struct {
 		Dependencies []dependency `json:"dependencies"`
 	}
@@ -51,14 +45,21 @@ func (c *call) changeDependencies(
 		// Rules of services that don't exist would be kept for ever. Nobody may be halfway done
 		// when one is found, so all are looked for first.
 		for i, d := range body.Dependencies {
-			if c.lookup(*d.Consumer) == nil {
+			if r.ServiceByKey(*d.Consumer) == nil {
 				return nil, fail(CodeNoService, "dependencies[%d].consumer %s: want a registered "+
 					"service", i, *d.Consumer)
 			}
 		}
+		do := r.SetDependencies // of which each has been checked alone
+		if adds {
+			do = r.AddDependencies
+			if err := fitTogether(r, body.Dependencies); err != nil {
+				return nil, err
+			}
+		}
 		var changes changeList
 		for _, d := range body.Dependencies {
-			more, err := do(r, *d.Consumer, d.Providers)
+			more, err := do(*d.Consumer, d.Providers)
 			changes = append(changes, more...)
 			if err != nil {
 				return changes, err
@@ -78,17 +79,17 @@ func (d *dependency) check(c *call, in string) error {
 	if err := d.Consumer.Validate(); err != nil {
 		return fail(CodeInvalid, "%sconsumer: %v", in, err)
 	}
-	if len(d.Providers) > providersMax {
-		return fail(CodeInvalid, "%sproviders: %d: want at most %d", in, len(d.Providers),
-			providersMax)
+	if n := len(d.Providers); n > registry.RulesMax {
+		return tooManyRules(in, n)
 	}
 	for i := range d.Providers {
 		p, at := &d.Providers[i], fmt.Sprintf("%sproviders[%d]", in, i)
-		p.Tenant = c.tenant
+		p.Tenant, p.Alias = c.tenant, ""
 		if err := p.ValidateRule(c.tenant); err != nil {
 			return fail(CodeInvalid, "%s: %v", at, err)
 		}
 		if p.Name == "*" {
+			p.App, p.Version = "", "" // they play no part, and fitTogether compares
 			continue
 		}
 		p.App = orDefault(p.App, defaultApp)
@@ -99,7 +100,36 @@ func (d *dependency) check(c *call, in string) error {
 	return nil
 }
 
-// servicesOf gives records by their ids, as far as they are there.
+// fitTogether checks that no consumer will have more rules than it may, before the first is
+// changed: one may have rules already, and may be named several times.
+func fitTogether(r *registry.Registry, all []dependency) error {
+	rules := map[registry.Key]map[registry.Key]struct{}{}
+	for i, d := range all {
+		of := rules[*d.Consumer]
+		if of == nil {
+			of = map[registry.Key]struct{}{}
+			rules[*d.Consumer] = of
+			for _, p := range r.Dependencies(*d.Consumer) {
+				of[p] = struct{}{}
+			}
+		}
+		for _, p := range d.Providers {
+			of[p] = struct{}{}
+		}
+		if len(of) > registry.RulesMax {
+			return tooManyRules(fmt.Sprintf("dependencies[%d].", i), len(of))
+		}
+	}
+	return nil
+}
+
+func tooManyRules(in string, n int) error {
+	return fail(CodeNotEnoughQuota, "%sproviders: %d: want at most %d of one consumer", in, n,
+		registry.RulesMax)
+}
+
+// servicesOf gives records by their ids, as far as they are there: a service may have gone since
+// the ids were read.
 func (c *call) servicesOf(ids []string) []*registry.Service {
 	list := []*registry.Service{}
 	for _, id := range ids {

@@ -32,7 +32,8 @@
 // Find: a find that succeeds makes the service of X-ConsumerId a consumer of what it found, before
 // it reads the answer; so whatever isn't in the answer comes as an event. What became visible by
 // that is also told as UPDATE to the watchers of the service: it may have other instances than the
-// one that asked. An answer with the revision that the client has is a 304.
+// one that asked. Where it is a consumer already a find waits for no change, not even for one that
+// waits for room in a task queue. An answer with the revision that the client has is a 304.
 //
 // Watching: a watcher is subscribed before its upgrade is answered, so nothing that happens later
 // is lost. A listwatcher has the instances of its providers as INIT first, and again after a
@@ -41,14 +42,21 @@
 // When its service is deleted a watcher ends, once, with 1008. There is no close frame for a
 // service that doesn't exist, but one text frame, "service does not exist", and the end.
 //
-// Kept here, not in the registry: schemas, and the texts of tags and rules with their ids. They
-// go with their service, if ServiceDeleted is called as above.
+// Kept here, not in the registry: schemas. They go with their service, if ServiceDeleted is called
+// as above. All else is read from the registry, so what came to it by another way, through the hub,
+// is shown, dumped and edited like the rest.
 //
-// The dump is a consistent cut. Its dependency rules are those that hold: one per provider and
-// version that a consumer sees, however the rule was written.
+// The dump is a consistent cut. Its dependency rules are as they were written, such as 0+, whether
+// their ends are registered or not: what each consumer needs, and mirrored who needs a provider.
 //
-// Limits: bytes of a request, watchers at once, bytes of schemas, tags and rules of a service, and
-// how much one request may ask for. The number of services and instances is not limited.
+// Alarms: they are cleared one by one or all together. One that isn't listed is a 404. When
+// subscribers can't be told, because the alarm queue is full or the engine has closed, that is a
+// 503: the alarm stays lit, and of several some may be cleared.
+//
+// Limits: bytes of a request, watchers at once, bytes of schemas, services, instances of a service,
+// tags and visibility rules of a service (100 each), dependency rules of a consumer
+// (registry.RulesMax), and how much one request may ask for. Beyond them a request is refused with
+// CodeNotEnoughQuota, or with CodeInvalid where it asks for too much at once.
 //
 // # Concurrency
 //

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/notifylab/notifylab/notify"
+	"github.com/notifylab/notifylab/notify/alarm"
 	"github.com/notifylab/notifylab/notify/registry"
 )
 
@@ -84,7 +85,7 @@ func refused(status int, format string, args ...any) *Error {
 	return e
 }
 
-// shorten keeps a long value out of an error.
+// shorten keeps a long value out of an error, which would give back megabytes for megabytes.
 func shorten(s string) string {
 	const runesMax = 64
 	if runes := []rune(s); len(runes) > runesMax {
@@ -93,20 +94,25 @@ func shorten(s string) string {
 	return s
 }
 
-// asError says what to tell the client about any error. What isn't for clients isn't told.
+// asError says what to tell the client about any error. What isn't for clients isn't told: it may
+// speak of the inside of the server.
 func asError(err error) *Error {
 	var e *Error
 	switch {
 	case errors.As(err, &e):
-		return e
+		return e // made here, and so more exact than what it was made of
 	case errors.Is(err, registry.ErrUnknownService):
 		return fail(CodeNoService, "%v", err)
 	case errors.Is(err, registry.ErrUnknownInstance):
 		return fail(CodeNoInstance, "%v", err)
 	case errors.Is(err, registry.ErrConflict):
 		return fail(CodeServiceExists, "%v", err)
+	case errors.Is(err, registry.ErrLimit):
+		return fail(CodeNotEnoughQuota, "%v", err)
 	case errors.Is(err, registry.ErrInvalid):
 		return fail(CodeInvalid, "%v", err)
+	case errors.Is(err, alarm.ErrUnknown):
+		return refused(http.StatusNotFound, "alarmId: %v", err)
 	case errors.Is(err, notify.ErrClosed), errors.Is(err, notify.ErrFull):
 		e = fail(CodeUnavailable, "the engine has closed, or has no room: try again later")
 		e.status = http.StatusServiceUnavailable

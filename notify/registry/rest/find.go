@@ -79,29 +79,31 @@ func notNil(list []*registry.Instance) []*registry.Instance {
 	return list
 }
 
-// answer finds, and makes the one who asks a consumer. Where that is new the answer is read again:
-// of what changed between the two nothing would be told.
+// answer finds, and makes the one who asks a consumer. Nearly always it is one already, and then a
+// find must not wait for its turn to change: publishers wait there for room, and finds are what
+// consumers fall back to when events are late. That it is a consumer must be known before the
+// answer is read, for only what changes later is told.
 func (c *call) answer(q registry.Query) (registry.Answer, error) {
-	answer, err := c.hub.Find(q)
-	if err != nil || q.ConsumerID == "" {
+	wanted := q.Provider
+	wanted.Version = q.Rule.String()
+	if q.ConsumerID == "" || c.hub.Registry().Depends(q.ConsumerID, wanted) {
+		return c.hub.Find(q)
+	}
+	// Who finds nothing depends on nothing.
+	if answer, err := c.hub.Find(q); err != nil {
 		return answer, err
 	}
-	isNew := false
-	err = c.change(func(r *registry.Registry) (changeList, error) {
+	err := c.change(func(r *registry.Registry) (changeList, error) {
 		consumer, err := c.known(q.ConsumerID)
 		if err != nil {
 			return nil, err
 		}
-		wanted := q.Provider
-		wanted.Version = q.Rule.String()
-		before := r.Revision()
-		changes, err := r.AddDependencies(consumer.Key, []registry.Key{wanted})
-		isNew = r.Revision() != before
-		return changes, err
+		return r.AddDependencies(consumer.Key, []registry.Key{wanted})
 	})
-	if err != nil || !isNew {
-		return answer, err
+	if err != nil {
+		return registry.Answer{}, err
 	}
+	q.CacheOnly = false // it was cached, but that may have ended meanwhile
 	return c.hub.Find(q)
 }
 
@@ -150,6 +152,8 @@ func (c *call) findAll() (any, error) {
 				"service", shorten(body.ConsumerID))
 		}
 	}
+	// Each is found as if it were asked for alone, so that its revision is that of a single find:
+	// a client may use both.
 	var all foundAll
 	for i, asked := range body.Services {
 		q := registry.Query{ConsumerID: body.ConsumerID, Revision: asked.Revision}

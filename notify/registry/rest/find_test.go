@@ -177,3 +177,37 @@ func TestInstances_AreThoseOfTheServiceAndNotOfItsVersion(t *testing.T) {
 	assert.Contains(t, got, `"s1"`)
 	assert.NotContains(t, got, `"l1"`)
 }
+
+// TestFind_DoesNotWaitForChangesWhereThereIsNoneToMake: while a change is held up, as by a full
+// task queue, consumers still get their answers.
+func TestFind_DoesNotWaitForChangesWhereThereIsNoneToMake(t *testing.T) {
+	s := newServer(t, rest.Config{})
+	s.shop()
+	path, query, _ := strings.Cut(findCart+"0%2B", "?")
+	all := `{"consumerServiceId":"front","services":[{"service":{"environment":"production",` +
+		`"appId":"shop","serviceName":"cart","version":"0+"}}]}`
+	known := `{"service":{"environment":"production","appId":"shop","serviceName":"front",` +
+		`"version":"1.0.0"}}`
+	answers := make(chan reply, 5)
+	s.put(func(*registry.Registry) ([]registry.Change, error) {
+		go func() {
+			answers <- direct(s, "GET", path, query, "", "front")
+			answers <- direct(s, "GET", path, query+"&noCache=1", "", "front")
+			answers <- direct(s, "GET", path, query, "", "")
+			answers <- direct(s, "POST", path+"/action", "type=query", all, "front")
+			// Registering what is known is no change either.
+			answers <- direct(s, "POST", api+"/microservices", "", known, "")
+		}()
+		for range cap(answers) {
+			select {
+			case got := <-answers:
+				assert.Equal(t, http.StatusOK, got.status, got.body)
+				assert.Regexp(t, `"instanceId":"c1"|"serviceId":"front"`, got.body)
+			case <-s.ctx.Done():
+				t.Error("a find waits for the change")
+				return nil, nil
+			}
+		}
+		return nil, nil
+	})
+}

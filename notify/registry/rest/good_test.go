@@ -1,11 +1,8 @@
 package rest_test
 
 import (
-	"encoding/json"
 	"net/http"
-	"os"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +10,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/notifylab/notifylab/notify/alarm"
 	"github.com/notifylab/notifylab/notify/registry"
 	"github.com/notifylab/notifylab/notify/registry/rest"
 )
@@ -241,21 +237,6 @@ func TestKept_GoesWithTheServiceThoughTheHubTellsNobody(t *testing.T) {
 	assert.JSONEq(t, `{"tags":{}}`, ask("GET", one+"/tags", ""))
 }
 
-func TestAlarms_AreListedAndCleared(t *testing.T) {
-	s := newServer(t, rest.Config{})
-	require.NoError(t, alarm.Raise(s.engine, s.now, alarm.InternalError))
-	require.Eventually(t, func() bool { return len(s.board.List()) == 1 }, patient,
-		time.Millisecond)
-	const path = "/v4/default/admin/alarms"
-	got := s.do("GET", path, "").body
-	assert.Contains(t, got, `"id":"InternalError"`)
-	assert.Contains(t, got, `"status":"ACTIVATED"`)
-	s.ok("DELETE", path, "")
-	require.Eventually(t, func() bool {
-		return strings.Contains(s.do("GET", path, "").body, `"status":"CLEARED"`)
-	}, patient, time.Millisecond)
-}
-
 func TestClosed_TheEngineIsA503(t *testing.T) {
 	s := newServer(t, rest.Config{})
 	s.shop()
@@ -266,97 +247,10 @@ func TestClosed_TheEngineIsA503(t *testing.T) {
 }
 
 func TestConfig_EveryMistakeIsReported(t *testing.T) {
-	_, err := rest.New(rest.Config{BodyBytesMax: -1, WatchersMax: -1, SchemaBytesMax: -1})
+	_, err := rest.New(rest.Config{BodyBytesMax: -1, WatchersMax: -1, SchemaBytesMax: -1,
+		ServicesMax: -1, InstancesMax: -1})
 	for _, field := range []string{"Hub", "Engine", "BodyBytesMax", "WatchersMax",
-		"SchemaBytesMax"} {
+		"SchemaBytesMax", "ServicesMax", "InstancesMax"} {
 		assert.ErrorContains(t, err, field)
 	}
-}
-
-// form gives the shape of a JSON value: the paths of all fields, those of all elements of a list
-// together, and no values.
-func form(prefix string, v any, into map[string]bool) map[string]bool {
-	switch v := v.(type) {
-	case map[string]any:
-		for name, field := range v {
-			form(prefix+"."+name, field, into)
-		}
-	case []any:
-		for _, element := range v {
-			form(prefix+"[]", element, into)
-		}
-	default:
-		into[prefix] = true
-	}
-	return into
-}
-
-// TestDump_HasTheFormOfARealOne compares with a record of a real one, by hand for what only one of
-// them has.
-func TestDump_HasTheFormOfARealOne(t *testing.T) {
-	s := newServer(t, rest.Config{})
-	s.shop()
-	s.ok("POST", api+"/microservices", `{"service":{"serviceId":"sc","alias":"SC",`+
-		`"environment":"development","serviceName":"SERVICECENTER",`+
-		`"properties":{"allowCrossApp":"true"}}}`)
-	s.ok("PUT", one+"/tags", `{"tags":{"zone":"a"}}`)
-	s.ok("POST", one+"/rules",
-		`{"rules":[{"ruleType":"BLACK","attribute":"version","pattern":"^9"}]}`)
-	got := s.do("GET", "/v4/default/admin/dump", "")
-	require.Equal(t, 200, got.status)
-	assert.NotContains(t, got.body, "environments")
-	assert.NotContains(t, got.body, "appConf")
-	var dump struct{ Cache map[string][]rawRecord }
-	decode(t, got.body, &dump)
-	keys := map[string][]string{}
-	for list, records := range dump.Cache {
-		for _, r := range records {
-			assert.Equal(t, s.hub.Registry().Revision(), r.Rev)
-			keys[list] = append(keys[list], r.Key)
-		}
-	}
-	for _, r := range dump.Cache["serviceRules"] {
-		var rule struct{ RuleID string }
-		require.NoError(t, json.Unmarshal(r.Value, &rule))
-		keys["serviceRules"] = []string{strings.TrimSuffix(r.Key, rule.RuleID)}
-	}
-	const ms, in = "/cse-sr/ms/", "/cse-sr/inst/files/default/default/"
-	assert.Equal(t, map[string][]string{
-		"services": {ms + "files/default/default/cart", ms + "files/default/default/front",
-			ms + "files/default/default/sc"},
-		"serviceIndexes": {ms + "indexes/default/default/production/shop/cart/1.0.0",
-			ms + "indexes/default/default/production/shop/front/1.0.0",
-			ms + "indexes/default/default/development/default/SERVICECENTER/0.0.1"},
-		"serviceAliases": {ms + "alias/default/default/development/default/SC/0.0.1"},
-		"serviceTags":    {ms + "tags/default/default/cart"},
-		"serviceRules":   {ms + "rules/default/default/cart/"},
-		"instances":      {in + "cart/c1"},
-		"dependencyRules": {ms + "dep-rules/default/default/c/production/shop/front/1.0.0",
-			ms + "dep-rules/default/default/p/production/shop/cart/1.0.0"},
-	}, keys)
-
-	real, ours := map[string]bool{}, map[string]bool{}
-	var v any
-	text, err := os.ReadFile("testdata/dump.json")
-	require.NoError(t, err)
-	require.NoError(t, json.Unmarshal(text, &v))
-	form("", v, real)
-	decode(t, got.body, &v)
-	form("", v, ours)
-	for path := range real {
-		if !slices.Contains([]string{".cache.services[].value.schemas[]"}, path) {
-			assert.True(t, ours[path], "%s is missing", path)
-		}
-	}
-	for path := range ours {
-		added := strings.HasPrefix(path, ".cache.serviceTags") ||
-			strings.HasPrefix(path, ".cache.serviceRules")
-		assert.True(t, real[path] || added, "%s is none of a real dump", path)
-	}
-}
-
-type rawRecord struct {
-	Key   string
-	Rev   int64
-	Value json.RawMessage
 }

@@ -44,7 +44,8 @@ const (
 	instance = service + "/instances/{instanceId}"
 )
 
-// routes are the paths of service-center that clients call, by path and method.
+// routes are the paths of service-center that clients call, by path and method. Methods stand here
+// and not in the patterns: a ServeMux would refuse the wrong ones by itself, in plain text.
 var routes = map[string]map[string]endpoint{
 	root + "registry/health":    {"GET": (*call).health},
 	root + "registry/version":   {"GET": (*call).version},
@@ -89,6 +90,7 @@ var routes = map[string]map[string]endpoint{
 	root + "admin/dump": {"GET": (*call).dump},
 	root + "admin/alarms": {
 		"GET": (*call).alarms, "DELETE": (*call).clearAlarms},
+	root + "admin/alarms/{alarmId}": {"DELETE": (*call).clearAlarm},
 }
 
 // New makes a handler and starts nothing. The errors are those of Config.Validate.
@@ -107,6 +109,8 @@ func New(c Config) (*Handler, error) {
 	c.BodyBytesMax = cmp.Or(c.BodyBytesMax, DefaultBodyBytesMax)
 	c.WatchersMax = cmp.Or(c.WatchersMax, DefaultWatchersMax)
 	c.SchemaBytesMax = cmp.Or(c.SchemaBytesMax, DefaultSchemaBytesMax)
+	c.ServicesMax = cmp.Or(c.ServicesMax, DefaultServicesMax)
+	c.InstancesMax = cmp.Or(c.InstancesMax, DefaultInstancesMax)
 	h := &Handler{config: c, hub: c.Hub, shelf: newShelf(c.SchemaBytesMax), watchers: newWatchers()}
 	var err error
 	h.sockets, err = ws.New(ws.Config{Open: openedBefore, ConnsMax: c.WatchersMax, Ended: h.ended})
@@ -116,6 +120,7 @@ func New(c Config) (*Handler, error) {
 	for pattern, methods := range routes {
 		h.mux.HandleFunc(pattern, h.serve(methods))
 	}
+	// Also what isn't there is answered in the form that clients parse.
 	h.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		write(w, refused(http.StatusNotFound, "path %q: want one of service-center's, version 4",
 			shorten(r.URL.Path)))
@@ -151,7 +156,7 @@ func (h *Handler) ServiceDeleted(serviceID string) {
 	}
 }
 
-// serve makes a handler of the endpoints of one path.
+// serve makes a handler of the endpoints of one path. A request has one time for all that it does.
 func (h *Handler) serve(methods map[string]endpoint) http.HandlerFunc {
 	allowed := strings.Join(slices.Sorted(maps.Keys(methods)), ", ")
 	return func(w http.ResponseWriter, r *http.Request) {

@@ -39,7 +39,8 @@ type instanceBody struct {
 	DataCenter  *registry.DataCenter  `json:"dataCenterInfo"`
 }
 
-// record checks the body and fills in the defaults.
+// record checks the body and fills in the defaults. It checks more than the registry, which takes
+// any status and any health check: a mistake that nobody hears of is found when calls fail.
 func (b *instanceBody) record(c *call) (registry.Instance, error) {
 	in := registry.Instance{
 		ID: b.ID, ServiceID: c.r.PathValue("serviceId"), Endpoints: b.Endpoints,
@@ -103,13 +104,20 @@ func (c *call) registerInstance() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = c.changeNamed(func(r *registry.Registry, _ *registry.Service) (changeList, error) {
+	// In the turn of changes, or two at once would both find the last place free.
+	err = c.changeNamed(func(r *registry.Registry, s *registry.Service) (changeList, error) {
+		isNew := r.Instance(s.ID, in.ID) == nil
+		if isNew && r.CountInstances(s.ID) >= c.config.InstancesMax {
+			return nil, fail(CodeNotEnoughQuota, "instance: want at most %d of one service",
+				c.config.InstancesMax)
+		}
 		return one(r.Register(in))
 	})
 	return map[string]string{"instanceId": in.ID}, err
 }
 
-// visible gives the instances of a service that the one who asks may see, by id.
+// visible gives the instances of a service that the one who asks may see, by id. It is a find, but
+// one that makes no consumer: administration pages ask so, and need nothing.
 func (c *call) visible(s *registry.Service) ([]*registry.Instance, error) {
 	consumer, err := c.consumer()
 	if err != nil {
@@ -164,7 +172,8 @@ func noInstance(field, id string) error {
 		shorten(id))
 }
 
-// changeInstance makes one change of the instance that the path names.
+// changeInstance makes one change of the instance that the path names. Whether there is one the
+// registry says.
 func (c *call) changeInstance(
 	do func(r *registry.Registry, serviceID, instanceID string) (registry.Change, error),
 ) (any, error) {

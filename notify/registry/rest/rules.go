@@ -1,6 +1,8 @@
 package rest
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,14 +17,8 @@ const (
 	patternBytesMax = 256 // a pattern that is compiled takes much more than its text
 )
 
-// rule is a rule of a service about its consumers, with what only its owner cares about.
-type rule struct {
-	ID string `json:"ruleId,omitempty"`
-	registry.Visibility
-	Description  string `json:"description,omitempty"`
-	Timestamp    int64  `json:"timestamp,string,omitempty"` // Unix seconds
-	ModTimestamp int64  `json:"modTimestamp,string,omitempty"`
-}
+// ruleList is what a service says about its consumers.
+type ruleList = []registry.Visibility
 
 // ruleBody is a rule as clients send it; id and timestamps aren't theirs to say.
 type ruleBody struct {
@@ -32,53 +28,61 @@ type ruleBody struct {
 	Description string                  `json:"description"`
 }
 
-// visibility is the part that the registry knows.
-func (b *ruleBody) visibility() registry.Visibility {
-	return registry.Visibility{Type: b.Type, Attribute: b.Attribute, Pattern: b.Pattern}
+// rule gives the body as a rule of this id, at first and whenever it changes.
+func (b *ruleBody) rule(id string, timestamp, now int64) registry.Visibility {
+	return registry.Visibility{ID: id, Type: b.Type, Attribute: b.Attribute, Pattern: b.Pattern,
+		Description: b.Description, Timestamp: timestamp, ModTimestamp: now}
+}
+
+// rulesOf gives the rules of a service in the order they came, as the caller's own. Rules that came
+// by another way than this handler may have no ids. Clients name rules by them, so these get some:
+// always the same as long as the rule is.
+func rulesOf(r *registry.Registry, serviceID string) ruleList {
+	rules := append(ruleList{}, r.Visibility(serviceID)...) // never null in JSON
+	for i := range rules {
+		if rules[i].ID == "" {
+			text := fmt.Sprintf("%q %q %q", rules[i].Type, rules[i].Attribute, rules[i].Pattern)
+			sum := sha256.Sum256([]byte(text))
+			rules[i].ID = hex.EncodeToString(sum[:16]) // as long as those of newID
+		}
+	}
+	return rules
 }
 
 // rules answers {"rules":[{"ruleId","ruleType","attribute","pattern",…}]}, in the order they came.
 func (c *call) rules(s *registry.Service) (any, error) {
-	list := c.shelf.of(s.ID).rules
-	if list == nil {
-		list = []rule{}
-	}
-	return map[string][]rule{"rules": list}, nil
+	list := rulesOf(c.hub.Registry(), s.ID)
+	return map[string]ruleList{"rules": list}, nil
 }
 
 // changeRules makes new rules out of those that the service of the path has. The registry checks
-// the attributes and compiles the patterns, and only then they are kept here.
-func (c *call) changeRules(edit func(rules []rule) ([]rule, error)) error {
+// the attributes and compiles the patterns.
+func (c *call) changeRules(edit func(rules ruleList) (ruleList, error)) error {
 	return c.changeNamed(func(r *registry.Registry, s *registry.Service) (changeList, error) {
-		rules, err := edit(slices.Clone(c.shelf.of(s.ID).rules))
+		rules, err := edit(rulesOf(r, s.ID))
 		if err != nil {
 			return nil, err
 		}
 		if len(rules) > rulesMax {
 			return nil, fail(CodeNotEnoughQuota, "rules: want at most %d of a service", rulesMax)
 		}
-		visible := make([]registry.Visibility, len(rules))
-		for i := range rules {
-			visible[i] = rules[i].Visibility
-			if len(visible[i].Pattern) > patternBytesMax {
-				return nil, invalid("pattern", visible[i].Pattern,
+		for _, rule := range rules {
+			if len(rule.Pattern) > patternBytesMax {
+				return nil, invalid("pattern", rule.Pattern,
 					fmt.Sprintf("at most %d bytes", patternBytesMax))
 			}
-			if visible[i].Type != visible[0].Type {
+			// The registry refuses this too; clients know it by a code of its own.
+			if rule.Type != rules[0].Type {
 				return nil, fail(CodeBlackAndWhite, "ruleType %q: want that of the other rules, %s",
-					shorten(string(visible[i].Type)), visible[0].Type)
+					shorten(string(rule.Type)), rules[0].Type)
 			}
 		}
-		change, err := r.SetVisibility(s.ID, visible)
-		if err != nil {
-			return nil, err
-		}
-		c.shelf.setRules(s, rules)
-		return one(change, nil)
+		return one(r.SetVisibility(s.ID, rules))
 	})
 }
 
-// addRules takes rulesForm and answers {"RuleIds":[…]}, in the order of the rules.
+// addRules takes rulesForm and answers {"RuleIds":[…]}, in the order of the rules. A rule that is
+// there already comes twice, which changes nothing for consumers: who added it may delete it.
 func (c *call) addRules() (any, error) {
 	var body struct {
 		Rules []ruleBody `json:"rules"`
@@ -90,11 +94,10 @@ func (c *call) addRules() (any, error) {
 		return nil, fail(CodeInvalid, "rules: missing or empty: want %s", rulesForm)
 	}
 	ids := make([]string, len(body.Rules))
-	err := c.changeRules(func(rules []rule) ([]rule, error) {
+	err := c.changeRules(func(rules ruleList) (ruleList, error) {
 		for i, b := range body.Rules {
 			ids[i] = newID()
-			rules = append(rules, rule{ID: ids[i], Visibility: b.visibility(),
-				Description: b.Description, Timestamp: c.now.Unix(), ModTimestamp: c.now.Unix()})
+			rules = append(rules, b.rule(ids[i], c.now.Unix(), c.now.Unix()))
 		}
 		return rules, nil
 	})
@@ -108,7 +111,7 @@ func (c *call) putRule() (any, error) {
 	if err := c.decode(&body, `{"ruleType","attribute","pattern","description"}`); err != nil {
 		return nil, err
 	}
-	return nil, c.changeRules(func(rules []rule) ([]rule, error) {
+	return nil, c.changeRules(func(rules ruleList) (ruleList, error) {
 		at, err := findRule(rules, c.r.PathValue("ruleId"))
 		if err != nil {
 			return nil, err
@@ -117,15 +120,14 @@ func (c *call) putRule() (any, error) {
 			return nil, fail(CodeRuleType, "ruleType %q: want %s, as it was",
 				shorten(string(body.Type)), rules[at].Type)
 		}
-		rules[at].Visibility, rules[at].Description = body.visibility(), body.Description
-		rules[at].ModTimestamp = c.now.Unix()
+		rules[at] = body.rule(rules[at].ID, rules[at].Timestamp, c.now.Unix())
 		return rules, nil
 	})
 }
 
 // deleteRules takes ids with commas between.
 func (c *call) deleteRules() (any, error) {
-	return nil, c.changeRules(func(rules []rule) ([]rule, error) {
+	return nil, c.changeRules(func(rules ruleList) (ruleList, error) {
 		for _, id := range strings.Split(c.r.PathValue("ruleId"), ",") {
 			at, err := findRule(rules, id)
 			if err != nil {
@@ -138,8 +140,8 @@ func (c *call) deleteRules() (any, error) {
 }
 
 // findRule gives the position of a rule.
-func findRule(rules []rule, id string) (int, error) {
-	at := slices.IndexFunc(rules, func(r rule) bool { return r.ID == id })
+func findRule(rules ruleList, id string) (int, error) {
+	at := slices.IndexFunc(rules, func(r registry.Visibility) bool { return r.ID == id })
 	if at < 0 {
 		return 0, fail(CodeNoRule, "ruleId %q: want %s", shorten(id),
 			fmt.Sprintf("the id of one of the %d rules of the service", len(rules)))

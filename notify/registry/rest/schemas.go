@@ -41,10 +41,11 @@ func (s *schema) check(in string) error {
 	return nil
 }
 
-// keep adds schemas to the service that the path names, or replaces those of the same ids.
+// keep adds schemas to the service that the path names, or replaces those of the same ids. It is no
+// change that anybody hears of, but it has its turn among them: the service stays until it is done.
 func (c *call) keep(schemas []schema) error {
 	return c.changeNamed(func(_ *registry.Registry, s *registry.Service) (changeList, error) {
-		return nil, c.shelf.setSchemas(s, schemas)
+		return nil, c.shelf.put(s, schemas)
 	})
 }
 
@@ -88,7 +89,7 @@ func (c *call) schemas(s *registry.Service) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := c.shelf.of(s.ID).sortedSchemas()
+	list := sorted(c.shelf.of(s.ID))
 	for i := range list {
 		if !withText {
 			list[i].Schema = ""
@@ -106,8 +107,9 @@ func (c *call) schema(s *registry.Service) (any, error) {
 	return map[string]string{"schema": sc.Schema, "schemaSummary": sc.Summary}, nil
 }
 
+// kept gives a schema of a service.
 func (c *call) kept(s *registry.Service, schemaID string) (schema, error) {
-	sc, ok := c.shelf.of(s.ID).schemas[schemaID]
+	sc, ok := c.shelf.of(s.ID)[schemaID]
 	if !ok {
 		return schema{}, fail(CodeNoSchema, "schemaId %q: want the id of a schema of the service",
 			shorten(schemaID))
@@ -136,7 +138,7 @@ func (c *call) deleteSchema() (any, error) {
 		if _, err := c.kept(s, id); err != nil {
 			return nil, err
 		}
-		c.shelf.dropSchema(s.ID, id)
+		c.shelf.drop(s.ID, id)
 		return nil, nil
 	})
 }

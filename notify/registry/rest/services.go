@@ -1,8 +1,6 @@
 package rest
 
 import (
-	"errors"
-
 	"github.com/notifylab/notifylab/notify/registry"
 )
 
@@ -15,7 +13,8 @@ const (
 
 const serviceForm = `{"service":{"serviceName","appId","version","environment",…}}`
 
-// serviceBody is a service as clients send it; timestamps aren't theirs to say.
+// serviceBody is a service as clients send it; timestamps aren't theirs to say, for their clocks
+// differ.
 type serviceBody struct {
 	ID         string            `json:"serviceId"`
 	Env        string            `json:"environment"`
@@ -109,28 +108,31 @@ func (c *call) registerService() (any, error) {
 	return serviceID{id}, err
 }
 
-// put registers a service, or gives the id of the one that has this key.
+// put registers a service, or gives the id of the one that has this key. To look and to register is
+// one turn, so of many who come at once with a new key one registers it and all get its id.
 func (c *call) put(s registry.Service) (id string, err error) {
 	wanted := s.ID
+	// The usual case needs no turn among the changes, where it would wait for publishers.
+	if known := c.hub.Registry().ServiceByKey(s.Key); known != nil {
+		if wanted == "" || wanted == known.ID {
+			return known.ID, nil
+		}
+	}
 	err = c.change(func(r *registry.Registry) (changeList, error) {
-		known := c.recall(s.Key)
+		known := r.ServiceByKey(s.Key)
 		if known == nil && wanted != "" {
 			known = r.Service(wanted)
 		}
 		if known == nil {
+			if r.CountServices() >= c.config.ServicesMax {
+				return nil, fail(CodeNotEnoughQuota, "service: want at most %d services, of all "+
+					"tenants together", c.config.ServicesMax)
+			}
 			id = orDefault(wanted, newID())
 			s.ID = id
-			changes, err := r.PutService(s)
-			if !errors.Is(err, registry.ErrConflict) {
-				if err == nil {
-					c.shelf.open(id, s.Key)
-				}
-				return changes, err
-			}
-			known = c.lookup(s.Key) // it came by another way than this
+			return r.PutService(s)
 		}
-		if known == nil || identity(known.Key) != identity(s.Key) ||
-			wanted != "" && wanted != known.ID {
+		if identity(known.Key) != identity(s.Key) || wanted != "" && wanted != known.ID {
 			return nil, fail(CodeServiceExists, "service.serviceId %q: want none, or the id and "+
 				"the key of one service", wanted)
 		}
@@ -140,30 +142,6 @@ func (c *call) put(s registry.Service) (id string, err error) {
 	return id, err
 }
 
-// recall finds a service by its key, at once, if it was asked for before.
-func (c *call) recall(k registry.Key) *registry.Service {
-	s := c.hub.Registry().Service(c.shelf.idOf(k))
-	if s != nil && identity(s.Key) == identity(k) {
-		return s
-	}
-	return nil
-}
-
-// lookup finds a service by its key. Those that came by another way than this handler are found
-// too, by walking the registry, which has no index by key to ask.
-func (c *call) lookup(k registry.Key) *registry.Service {
-	if s := c.recall(k); s != nil {
-		return s
-	}
-	for _, s := range c.hub.Registry().Services() {
-		if identity(s.Key) == identity(k) {
-			c.shelf.open(s.ID, s.Key)
-			return s
-		}
-	}
-	return nil
-}
-
 // shown is a service as clients see it: without the tenant, which is their own.
 func shown(s *registry.Service) *registry.Service {
 	copied := *s
@@ -171,7 +149,8 @@ func shown(s *registry.Service) *registry.Service {
 	return &copied
 }
 
-// services answers {"services":[…]}, those of the tenant, by id.
+// services answers {"services":[…]}, those of the tenant, by id. It walks those of all tenants:
+// who needs a certain one asks for its key instead.
 func (c *call) services() (any, error) {
 	var body struct {
 		Services []*registry.Service `json:"services"`
@@ -257,35 +236,14 @@ func (c *call) serviceExistence() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	key.Version = rule.String()
-	if s := c.recall(key); s != nil {
+	// Of two that write the same version in other words, the one that was asked for.
+	if s := c.hub.Registry().ServiceByKey(key); s != nil {
 		return serviceID{s.ID}, nil
 	}
-	var versions []registry.Version
-	var matching []*registry.Service
-	for _, s := range c.hub.Registry().Services() {
-		same := s.Key
-		same.Version = key.Version
-		if v, err := registry.ParseVersion(s.Version); err == nil && identity(same) == key {
-			versions, matching = append(versions, v), append(matching, s)
-		}
-	}
-	best := -1
-	for i, v := range versions {
-		if rule.Match(v, maxOf(versions)) && (best < 0 || v > versions[best]) {
-			best = i
-		}
-	}
-	if best < 0 {
+	versions := c.hub.Registry().ServicesOf(key, rule)
+	if len(versions) == 0 {
 		return nil, fail(CodeNoService, "serviceName %q, version %q: want a registered service",
 			key.Name, shorten(key.Version))
 	}
-	return serviceID{matching[best].ID}, nil
-}
-
-func maxOf(versions []registry.Version) (highest registry.Version) {
-	for _, v := range versions {
-		highest = max(highest, v)
-	}
-	return highest
+	return serviceID{versions[len(versions)-1].ID}, nil
 }

@@ -13,9 +13,9 @@ const (
 	tagsMax = 100 // of a service, as in service-center
 )
 
-// tags answers {"tags":{…}}.
+// tags answers {"tags":{…}}. The object is never null, as no list is.
 func (c *call) tags(s *registry.Service) (any, error) {
-	tags := c.shelf.of(s.ID).tags
+	tags := c.hub.Registry().Tags(s.ID)
 	if tags == nil {
 		tags = map[string]string{}
 	}
@@ -26,7 +26,7 @@ func (c *call) tags(s *registry.Service) (any, error) {
 // consumer that what it may see has changed.
 func (c *call) changeTags(edit func(tags map[string]string) error) error {
 	return c.changeNamed(func(r *registry.Registry, s *registry.Service) (changeList, error) {
-		tags := maps.Clone(c.shelf.of(s.ID).tags)
+		tags := maps.Clone(r.Tags(s.ID))
 		if tags == nil {
 			tags = map[string]string{}
 		}
@@ -36,11 +36,7 @@ func (c *call) changeTags(edit func(tags map[string]string) error) error {
 		if len(tags) > tagsMax {
 			return nil, fail(CodeNotEnoughQuota, "tags: want at most %d of a service", tagsMax)
 		}
-		changes, err := r.SetTags(s.ID, tags)
-		if err == nil {
-			c.shelf.setTags(s, tags)
-		}
-		return changes, err
+		return r.SetTags(s.ID, tags)
 	})
 }
 
@@ -114,6 +110,7 @@ func (c *call) deleteTags() (any, error) {
 	})
 }
 
+// noTag is for whoever means one that isn't there: to make it would hide a wrong name.
 func noTag(name string) error {
 	return fail(CodeNoTag, "key %q: want the name of a tag of the service", shorten(name))
 }

@@ -67,6 +67,7 @@ func openedBefore(r *http.Request) (*stream.Session, error) {
 }
 
 // upgrade subscribes first and upgrades then: a client that knows it is connected misses nothing.
+// The transport gives no way to hand it a session but through the request, so it has it in there.
 func (c *call) upgrade(listAs registry.Action) (any, error) {
 	if !strings.EqualFold(c.r.Header.Get("Upgrade"), "websocket") {
 		return nil, refused(http.StatusUpgradeRequired, "Upgrade %q: want websocket",
@@ -84,6 +85,7 @@ func (c *call) upgrade(listAs registry.Action) (any, error) {
 	}
 	ctx := context.WithValue(c.r.Context(), openedKey{}, o)
 	c.sockets.ServeHTTP(c.w, c.r.WithContext(ctx))
+	// The transport has refused the upgrade, and so never asked for the session.
 	if !o.taken && o.session != nil {
 		o.session.End(errNoUpgrade)
 		c.ended(o.session, errNoUpgrade)
