@@ -10,20 +10,15 @@
 //
 //   - mode=burst: publish 256 events to all n subscribers without waiting between them, then wait
 //     until each of the n has all 256. That is one iteration.
-//
 //   - mode=lockstep: publish one event to all n subscribers, then wait until all n have it. That is
 //     one iteration.
-//
 //   - mode=unicast: publish one event to each of the groups, which have one member each, by name
 //     and in a shuffled order without waiting between them, then wait until all members have
 //     theirs. That is one iteration.
-//
 //   - mode=idle: nothing is published; what the subscribers cost is their memory alone.
-//
 //   - open loop (BenchmarkOpenLoop, BenchmarkStuck): events are due at planned times, whatever the
 //     engine does, and latency counts from there. In BenchmarkStuck one subscriber may take
 //     nothing.
-//
 //   - over WebSocket (BenchmarkStream…): the watchers are connections of loopback, and their
 //     clients another process, which counts bytes. A delivery is all bytes of one event at one
 //     client. The floor is a loop that writes the ready frame to the same sockets.
