@@ -75,8 +75,12 @@ type Change struct {
 	frame atomic.Value // of *lazyFrame; unset until Encoded
 }
 
+// expireKey keeps the ids of services and instances apart.
+const expireKey = "expire/"
+
 // Event makes of the change the one event that all its consumers share. The change is the
-// payload, and must stay as it is from now on.
+// payload, and must stay as it is from now on. Events of an instance conflate by its id, and those
+// that have none by their service: a newer EXPIRE says all that an older one did.
 func (c *Change) Event(due time.Time) *notify.Event {
 	ev := &notify.Event{
 		Type:     InstanceEvents,
@@ -87,6 +91,8 @@ func (c *Change) Event(due time.Time) *notify.Event {
 	}
 	if c.Instance != nil {
 		ev.Key = c.Instance.ID
+	} else {
+		ev.Key = expireKey + c.Service.ID
 	}
 	return ev
 }

@@ -187,7 +187,7 @@ func TestAChangeBecomesOneEvent(t *testing.T) {
 	assert.Equal(t, []string{"web"}, c.Consumers)
 
 	expire := registry.Change{Action: registry.Expire, Service: c.Service}
-	assert.Empty(t, expire.Event(due).Key, "no instance: never conflated")
+	assert.Equal(t, "expire/cart", expire.Event(due).Key, "no instance has this id")
 }
 
 func TestAChangeIsImmutable(t *testing.T) {
