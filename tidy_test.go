@@ -35,6 +35,7 @@ var floors = map[string]place{
 	"bench/plot":             {floor: 5, thirdParty: true},
 	"bench/internal/floor":   {floor: 4},
 	"sim/capacity":           {floor: 4},
+	"sim/compare":            {floor: 4, thirdParty: true},
 	"sim/report":             {floor: 4, thirdParty: true},
 	"sim/server":             {floor: 4, thirdParty: true},
 	"bench/gate":             {floor: 4, thirdParty: true},

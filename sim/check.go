@@ -14,12 +14,13 @@ const (
 	checkBooks
 	checkReceived
 	checkFrame
+	checkPull
 	numChecks
 )
 
 var checkNames = [numChecks]string{
 	"order per subscription", "no untold gap", "books balance", "delivered is received",
-	"frames are readable",
+	"frames are readable", "a pull gets the truth",
 }
 
 // checks counts what was found broken, with the first finding of each kind.

@@ -19,7 +19,7 @@ const backoffMax = 30 * time.Second
 const longest = float64(never / 4)
 
 // consumer is one synthetic consumer. It has one event in hand at a time, for its handling time,
-// and refuses others meanwhile. All but lane, slow, stuck and remote belong to its lane's lock. It
+// and refuses others meanwhile. All but lane, slow, stuck and strikes belong to its lane's lock. It
 // fills two cache lines: of a million consumers none is in a cache, and loading it is what an event
 // costs.
 type consumer struct {
@@ -32,12 +32,15 @@ type consumer struct {
 	alive   bool   // has listed since it was born; before that its view says nothing
 	slow    bool
 	stuck   bool
-	remote  bool // what a partition cuts off
-	view    view
-	rng     rand.PCG
+	// It takes longer than usual for what it has in hand.
+	dragging bool
+	strikes  uint16 // the faults that happen to it, by their places in stage.strikes
+	view     view
+	rng      rand.PCG
 
 	got, lost uint32 // events received, and not conflated but lost, while recorded
 	tries     int32  // connections that failed in a row
+	pulled    int32  // version of the answers that its last pull got; 0: it has none
 }
 
 // link is one connection of a consumer: what the engine knows of it.
@@ -182,16 +185,14 @@ func (c *consumer) take(l *link, ev *notify.Event, begin, now int64) {
 	}
 	s := &c.lane.stage.s
 	switch {
-	case c.stuck && c.lane.stage.faults.Load():
+	case c.isStuck(now):
 		c.hand, c.handSeq = ev, 0
 	case s.Handling == 0:
 		c.apply(ev, begin)
 	default:
-		mean := float64(s.Handling)
-		if c.slow && c.lane.stage.faults.Load() {
-			mean *= s.SlowFactor
-		}
-		c.hand = ev
+		factor := c.slowness(now)
+		mean := float64(s.Handling) * factor
+		c.hand, c.dragging = ev, factor > 1
 		c.handSeq = c.lane.set(timer{
 			at: begin + c.drawTime(s.Spread, mean), set: now, c: c, link: l, kind: timerHandled,
 		})
@@ -200,7 +201,7 @@ func (c *consumer) take(l *link, ev *notify.Event, begin, now int64) {
 
 // thaw lets a consumer go on that was stuck, or slow over what it has in hand.
 func (c *consumer) thaw(now int64) {
-	if c.hand != nil && (c.handSeq == 0 || c.slow) {
+	if c.hand != nil && (c.handSeq == 0 || c.dragging) && !c.isStuck(now) {
 		c.handSeq = c.lane.set(timer{at: now, c: c, link: c.link, kind: timerHandled})
 	}
 }
@@ -248,7 +249,7 @@ func (c *consumer) die(now int64) {
 	if m := c.view.missed; m != nil && m.runLen > 0 {
 		c.lane.rec.gaps.record(m.runLen)
 	}
-	c.alive, c.hand, c.handSeq, c.late = false, nil, 0, 0
+	c.alive, c.hand, c.handSeq, c.late, c.pulled = false, nil, 0, 0, 0
 	c.view.missed = nil
 }
 

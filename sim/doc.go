@@ -20,6 +20,22 @@
 // engine's, is recorded by itself, and counts in propagation. A run whose generator lagged more
 // than Scenario.LagBound at p99 is invalid, for then it did not offer the load it claims.
 //
+// # Stages and faults
+//
+// Stages give parts of the recorded time a rate of changes of their own: held, a ramp, or a burst
+// at its begin. Arrivals follow it exactly, whether they are constant or Poisson.
+//
+// Faults are blocks of trouble, which begin at a time and last for a length; FaultKinds says what
+// each kind does. What changes providers is planned when the block begins, from the instances
+// that there are then; changes are due at their planned time, as all are, and one that is due
+// after the recorded time doesn't happen. What happens to consumers, to their links or to lists
+// holds from begin to end by the clock, even while the generator waits in Publish. All ends with
+// the load.
+//
+// A restart of the registry cuts connections and holds up new ones; its data and its task queue
+// survive, for it is the watchers' side of it that is simulated: who lists again, when, and how
+// much at once. Crashes and cuts happen to those that are connected, and to no others.
+//
 // # How events get to consumers
 //
 // Scenario.Transport says it. In process the engine calls the consumer, or the simulated network
@@ -36,12 +52,26 @@
 // Under the virtual clock encoding and writing take what the cost model says, of as many writers as
 // there are shards, each of which serves its sessions one after the other.
 //
+// # Pulls
+//
+// Every Scenario.Pull each consumer asks for its providers as clients of service-center do: one
+// find for each of its rules, with the revision of the answer that it has. A registry.Hub answers,
+// from its find cache where it can, and what it answers is what the registry holds at one position
+// in the log of the consumer's group; to that its view is repaired. On the wall clock finds cost
+// the CPU time that they cost; under the virtual clock they take no time.
+//
+// A run begins amid the consumers' lives: all have the answers as of its begin, and these are in
+// the cache. One that is born later has none. Finds says how many were answered from the cache, and
+// how many the consumer had already. Nobody can find "*": who has such a rule reads the truth as a
+// list does, and asks nothing.
+//
 // # What is checked
 //
 // During every run: per subscription, revisions arrive in order and never back behind its list; a
 // consumer that misses a revision was told of the loss by the engine; the books balance in every
-// reading; what the engine says it delivered is what consumers received. After the load, faults
-// are switched off, and every view must equal the truth within Scenario.Heal.
+// reading; what the engine says it delivered is what consumers received; a pull gets as many
+// instances as there are, and at one position always the same. After the load, faults are switched
+// off, and every view must equal the truth within Scenario.Heal.
 //
 // A view is kept as one position in the log of its group's changes, plus the changes before it
 // that were missed; so it costs a few bytes while nothing is lost, and the check doesn't believe
@@ -50,5 +80,6 @@
 // # Repeatable
 //
 // Every consumer and every stream of arrivals draws from a PCG stream of its own, derived from the
-// seed and its number.
+// seed and its number; every fault from one that follows from its kind and how many of that kind
+// come before it, so that adding one changes nothing that the others draw.
 package sim

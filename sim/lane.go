@@ -3,7 +3,9 @@ package sim
 import (
 	"math/rand/v2"
 	"sync"
+	"time"
 
+	"github.com/notifylab/notifylab/notify/registry"
 	"github.com/notifylab/notifylab/notify/stream"
 	"github.com/notifylab/notifylab/notify/watch"
 )
@@ -25,7 +27,8 @@ type lane struct {
 	nextTick int64 // for all streams that are polled
 	nextPull int64 // for the consumer whose turn it is
 	puller   int
-	horizon  int64 // the driver will call advance by then anyway
+	found    []registry.Answer // by the last pull; only the lane's goroutine needs it
+	horizon  int64             // the driver will call advance by then anyway
 
 	// What sends for the sessions of the lane; owned by who calls advance.
 	writers []writer
@@ -85,16 +88,16 @@ func (ln *lane) startPulls(now int64) {
 	}
 }
 
-// pull lets the consumer whose turn it is read the truth.
-func (ln *lane) pull(now int64) {
+// pullTurn is whose turn it is to pull; nil if that one can't. A lane that is a second behind lets
+// turns pass, or it would do nothing else any more.
+func (ln *lane) pullTurn(now int64) *consumer {
 	c := ln.consumers[ln.puller]
 	ln.puller = (ln.puller + 1) % len(ln.consumers)
-	ln.nextPull += ln.pullEvery()
-	if c.alive && !c.unreachable(now) {
-		revision, position := c.lane.stage.truth.list(c.view.log)
-		c.record(c.view.reset(revision, position, now))
-		ln.rec.pulls++
+	ln.nextPull = max(ln.nextPull+ln.pullEvery(), now-int64(time.Second))
+	if !c.alive || c.unreachable(now) {
+		return nil
 	}
+	return c
 }
 
 func (ln *lane) rand(c *consumer) *rand.Rand {
@@ -142,8 +145,11 @@ func (ln *lane) advance() (next int64) {
 			continue
 		}
 		if ln.nextPull <= now && ln.nextPull <= ln.timers.next() {
-			ln.pull(now)
+			c := ln.pullTurn(now)
 			ln.mu.Unlock()
+			if c != nil {
+				ln.pull(c)
+			}
 			continue
 		}
 		if next = min(ln.timers.next(), ln.nextTick, ln.nextPull); next > now {
@@ -202,7 +208,7 @@ func (ln *lane) answer(r request, now int64) (do action) {
 // setList has a list read half-way through the time it takes, so that events fall on both sides.
 func (ln *lane) setList(c *consumer, now int64) {
 	took, limit := int64(0), int64(c.lane.stage.preset.Watch.ListTimeout)
-	if mean := c.lane.stage.s.ListTime; mean > 0 {
+	if mean := c.listTime(now); mean > 0 {
 		took = c.draw(float64(mean))
 	}
 	if took > limit || c.unreachable(now+took) {

@@ -22,10 +22,12 @@ type load struct {
 	vacant  []int // providers that have lost an instance, by number
 	numbers []int // per provider, the number of its next new instance
 
+	pace       pace // of batches
 	nextChange int64
 	batchLeft  int // changes that are still due at nextChange
 	nextChurn  int64
 	storm      storm
+	blocks     []block // stages and faults
 
 	pending     announcement
 	publishWait *Histogram
@@ -69,7 +71,8 @@ func newLoad(st *stage, from, recorded, until int64) *load {
 		g.numbers[i] = len(p.Instances)
 	}
 	if len(st.world.Providers) > 0 {
-		g.nextChange, g.batchLeft = from+g.gap(g.rng, g.batchRate()), st.s.Batch
+		g.pace = newPace(&st.s, recorded)
+		g.nextChange, g.batchLeft = g.pace.after(from, g.wait(g.rng)), st.s.Batch
 		g.storm = g.newStorm(recorded + (until-recorded)/4)
 	} else {
 		g.storm.next = never
@@ -77,24 +80,26 @@ func newLoad(st *stage, from, recorded, until int64) *load {
 	if g.churnRate() > 0 {
 		g.nextChurn = from + g.gap(g.churn, g.churnRate())
 	}
+	g.blocks = g.newBlocks(recorded)
 	return g
 }
-
-// batchRate is how many batches of changes arrive per second.
-func (g *load) batchRate() float64 { return g.st.s.Rate / float64(g.st.s.Batch) }
 
 // churnRate is how many consumers leave, crash or are cut per second.
 func (g *load) churnRate() float64 {
 	return g.st.s.ConsumerChurn * float64(len(g.st.consumers))
 }
 
+// wait is the time to the next arrival, in mean times between two.
+func (g *load) wait(rng *rand.Rand) float64 {
+	if g.st.s.Arrivals == "constant" {
+		return 1
+	}
+	return rng.ExpFloat64()
+}
+
 // gap is the time to the next arrival, in ns.
 func (g *load) gap(rng *rand.Rand, perSecond float64) int64 {
-	gap := float64(time.Second) / perSecond
-	if g.st.s.Arrivals != "constant" {
-		gap *= rng.ExpFloat64()
-	}
-	return int64(min(gap, longest))
+	return int64(min(float64(time.Second)/perSecond*g.wait(rng), longest))
 }
 
 // newStorm picks the service whose audience is nearest to the share wanted.
@@ -129,6 +134,9 @@ func (g *load) newStorm(at int64) storm {
 // next is when act should be called; never once all is done.
 func (g *load) next() int64 {
 	at := min(g.nextChange, g.nextChurn, g.storm.next)
+	for _, b := range g.blocks {
+		at = min(at, b.next())
+	}
 	if at >= g.until {
 		return never
 	}
@@ -151,16 +159,21 @@ func (g *load) act() error {
 	case g.nextChange:
 		if g.batchLeft--; g.batchLeft <= 0 {
 			g.batchLeft = g.st.s.Batch
-			g.nextChange += g.gap(g.rng, g.batchRate())
+			g.nextChange = g.pace.after(g.nextChange, g.wait(g.rng))
 		}
 		return g.change(due, -1, g.rng.Float64() >= g.st.s.Churn)
-	default:
+	case g.nextChurn:
 		g.nextChurn += g.gap(g.churn, g.churnRate())
 		c := &g.st.consumers[g.churn.IntN(len(g.st.consumers))]
-		kinds := [...]askKind{askLeave, askCrash, askCut}
-		c.lane.ask(request{kind: kinds[g.churn.IntN(len(kinds))], c: c})
+		c.lane.ask(request{kind: leavings[g.churn.IntN(len(leavings))], c: c})
 		return nil
 	}
+	for _, b := range g.blocks {
+		if b.next() == due {
+			return b.act(g, due)
+		}
+	}
+	return nil
 }
 
 // change changes the truth. With update an instance of the provider is updated; else one is
@@ -170,6 +183,11 @@ func (g *load) change(due int64, provider int, update bool) error {
 	if err != nil {
 		return err
 	}
+	return g.make(due, apply)
+}
+
+// make makes one change of the truth.
+func (g *load) make(due int64, apply step) error {
 	c, ev, err := g.st.truth.change(due, apply)
 	if err != nil {
 		return fmt.Errorf("change the registry: %w", err)
@@ -204,10 +222,10 @@ func (g *load) publish(ctx context.Context) (wait time.Duration, err error) {
 }
 
 // pick chooses what to change.
-func (g *load) pick(provider int, update bool) (step, error) {
+func (g *load) pick(provider int, change bool) (step, error) {
 	w := g.st.world
 	// More likely than to lose another one, or the number of those lost would only grow.
-	if !update && len(g.vacant) > 0 && g.rng.IntN(3) > 0 {
+	if !change && len(g.vacant) > 0 && g.rng.IntN(3) > 0 {
 		return g.replace(g.rng.IntN(len(g.vacant)))
 	}
 	var in *registry.Instance
@@ -217,23 +235,37 @@ func (g *load) pick(provider int, update bool) (step, error) {
 		provider, in = w.Pick(g.rng)
 	}
 	if in == nil { // all it had are lost
-		return g.replace(slices.Index(g.vacant, provider))
+		if i := slices.Index(g.vacant, provider); i >= 0 {
+			return g.replace(i)
+		}
+		return g.another(provider) // by a fault, which has its own idea of what comes after
 	}
-	if !update {
+	if !change {
 		g.vacant = append(g.vacant, provider)
 		return func(r *registry.Registry) (registry.Change, error) {
 			return r.Deregister(in.ServiceID, in.ID)
 		}, nil
 	}
+	return update(in), nil
+}
+
+// update changes nothing of an instance but its time.
+func update(in *registry.Instance) step {
 	changed := *in
 	changed.ModTimestamp++
-	return func(r *registry.Registry) (registry.Change, error) { return r.Update(changed) }, nil
+	return func(r *registry.Registry) (registry.Change, error) { return r.Update(changed) }
 }
 
 // replace registers a new instance for the i-th one that was lost.
 func (g *load) replace(i int) (step, error) {
-	provider, w := g.vacant[i], g.st.world
+	provider := g.vacant[i]
 	g.vacant = slices.Delete(g.vacant, i, i+1)
+	return g.another(provider)
+}
+
+// another registers a new instance of a provider.
+func (g *load) another(provider int) (step, error) {
+	w := g.st.world
 	in, err := w.NewInstance(w.Providers[provider].ServiceID, g.numbers[provider])
 	if err != nil {
 		return nil, err

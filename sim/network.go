@@ -40,7 +40,11 @@ type frame struct {
 func (w *wire) full() bool { return len(w.frames) >= linkWindow }
 
 // networked reports whether events take time to the consumers.
-func (s *Scenario) networked() bool { return s.LinkDelay > 0 || s.LinkLoss > 0 || s.Partition > 0 }
+func (s *Scenario) networked() bool {
+	links := func(f Fault) bool { i := kindOf(f.Kind); return i >= 0 && faultKinds[i].links }
+	return s.LinkDelay > 0 || s.LinkLoss > 0 || s.Partition > 0 ||
+		slices.ContainsFunc(s.Faults, links)
+}
 
 // send puts events on the wire while there is room, with the lane's lock held.
 func (l *link) send(batch []*notify.Event) (taken int) {
@@ -103,40 +107,21 @@ func (l *link) receive(free, now int64) {
 	}
 }
 
-// transit is when a frame arrives that is sent now. One that meets a partition arrives when that is
-// over.
+// transit is when a frame arrives that is sent now.
 func (c *consumer) transit(now int64) int64 {
-	st := c.lane.stage
-	s := &st.s
+	s := &c.lane.stage.s
 	took := int64(0)
-	if s.LinkDelay > 0 {
-		took = c.drawTime(s.LinkSpread, float64(s.LinkDelay))
+	if mean := c.linkDelay(now); mean > 0 {
+		took = c.drawTime(s.LinkSpread, mean)
 	}
-	if s.LinkLoss > 0 {
+	if loss := c.linkLoss(now); loss > 0 {
 		again := int64(retransmitAfter)
-		for c.lane.rand(c).Float64() < s.LinkLoss {
+		for c.lane.rand(c).Float64() < loss {
 			took += again
 			again = min(2*again, int64(retransmitMax))
 		}
 	}
-	if from, until := st.partition(); c.remote && now < until && now+took >= from {
-		return until + took
-	}
-	return now + took
-}
-
-// partition is from when until when remote consumers can't be reached.
-func (st *stage) partition() (from, until int64) {
-	return st.partFrom.Load(), st.partUntil.Load()
-}
-
-// unreachable reports whether nothing gets through to or from c.
-func (c *consumer) unreachable(now int64) bool {
-	if !c.remote {
-		return false
-	}
-	from, until := c.lane.stage.partition()
-	return now >= from && now < until
+	return c.arrives(now, took)
 }
 
 // reconnect has c connect again after its backoff.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/notifylab/notifylab/notify"
 	"github.com/notifylab/notifylab/notify/clock"
+	"github.com/notifylab/notifylab/notify/registry"
 )
 
 // Schema names the form of a Document.
@@ -120,6 +121,7 @@ type Run struct {
 	PeakRSS         int64   `json:"peak_rss_bytes"`
 	BytesPerWatcher int64   `json:"bytes_per_consumer"` // heap and stacks, once all have connected
 
+	Finds  *Finds   `json:"finds,omitempty"`  // nil without pulls
 	Stream *Streams `json:"stream,omitempty"` // nil in process
 
 	Verdict string   `json:"verdict"`
@@ -151,6 +153,33 @@ type Point struct {
 	QueueDepth int     `json:"queue_depth"`
 	P50        int64   `json:"propagation_p50_ns"`
 	P99        int64   `json:"propagation_p99_ns"`
+}
+
+// Finds is what the pulls of a run asked its registry, from its begin to its end: each pull is a
+// find for each rule of the consumer.
+type Finds struct {
+	PullRate    float64 `json:"pulls_per_second"` // of all consumers
+	Finds       uint64  `json:"finds"`
+	Hits        uint64  `json:"hits"`         // answered from the find cache
+	HitRate     float64 `json:"hit_rate"`     // their share, 0 to 1
+	NotModified uint64  `json:"not_modified"` // the consumer had the answer already: a 304
+	Evicted     uint64  `json:"evicted"`      // answers that had to go for want of room
+}
+
+func findsBetween(from, to registry.HubStats, pulls int64, lasted time.Duration) *Finds {
+	f := &Finds{
+		Hits:        to.FindHits - from.FindHits,
+		NotModified: to.FindNotModified - from.FindNotModified,
+		Evicted:     to.FindEvicted - from.FindEvicted,
+	}
+	f.Finds = f.Hits + to.FindMisses - from.FindMisses
+	if lasted > 0 {
+		f.PullRate = float64(pulls) * float64(time.Second) / float64(lasted)
+	}
+	if f.Finds > 0 {
+		f.HitRate = float64(f.Hits) / float64(f.Finds)
+	}
+	return f
 }
 
 // booksBetween is what happened between two readings.

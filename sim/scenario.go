@@ -55,6 +55,9 @@ type Scenario struct {
 	WriteTimeout time.Duration `json:"write_timeout,omitempty"` // of one write; 0: 5 s
 	ReadTimeout  time.Duration `json:"read_timeout,omitempty"`  // of silence; 0: 4 heartbeats
 
+	Stages []Stage `json:"stages,omitempty"` // rates of changes of their own, one after another
+	Faults []Fault `json:"faults,omitempty"` // blocks of trouble
+
 	LagBound time.Duration `json:"lag_bound"` // lag p99 beyond which a run is invalid
 }
 
@@ -184,6 +187,8 @@ func (s *Scenario) Validate() error {
 	ms.unless(s.Partition != 0 || s.PartitionLength <= 0, "partition", s.Partition,
 		"a share above 0 with partition_length")
 	s.validateTransport(&ms)
+	s.validateStages(&ms)
+	s.validateFaults(&ms)
 	ms.unless(s.LagBound > 0, "lag_bound", s.LagBound, "a duration above 0")
 	return ms.err()
 }

@@ -20,14 +20,16 @@ type stage struct {
 	world  *World
 	truth  *truth
 	engine *notify.Engine
+	hub    *registry.Hub     // answers pulls; nil without
+	asked  registry.HubStats // when the run began
 
 	consumers []consumer
 	lanes     []*lane
 	checks    checks
 	faults    atomic.Bool // slow and stuck consumers are
 	opening   atomic.Bool // lists take no time
-	partFrom  atomic.Int64
-	partUntil atomic.Int64
+	opened    int64       // when pulls began, in ns since the truth's epoch
+	strikes   []*strike   // faults that happen to consumers
 
 	now    func() int64      // ns since the truth's epoch
 	stream func(c *consumer) // connects a consumer with a goroutine of its own; or nil
@@ -43,6 +45,8 @@ const (
 	streamChurn
 	streamRoles
 	streamPartition
+	streamBursts
+	streamFaults  = 1 << 4 // a part for each kind
 	firstConsumer = 1 << 10
 )
 
@@ -53,7 +57,8 @@ func newPCG(seed, stream uint64) rand.PCG {
 
 // newStage builds everything but the consumers.
 func newStage(s Scenario, p watch.Preset, w *World, epoch time.Time, lanes int) (*stage, error) {
-	st := &stage{s: s, preset: p, world: w, truth: newTruth(w, epoch)}
+	st := &stage{s: s, preset: p, world: w, truth: newTruth(w, epoch), strikes: newStrikes(&s)}
+	st.now = func() int64 { return 0 } // until a driver gives it time
 	st.faults.Store(true)
 	st.truth.framed = !s.Transport.InProcess()
 	st.sessions = st.sessionConfig()
@@ -63,6 +68,11 @@ func newStage(s Scenario, p watch.Preset, w *World, epoch time.Time, lanes int) 
 	})
 	if err != nil {
 		return nil, err
+	}
+	if s.Pull > 0 {
+		if err := st.openFinds(); err != nil {
+			return nil, err
+		}
 	}
 	for range lanes {
 		st.lanes = append(st.lanes, newLane(st))
@@ -84,7 +94,7 @@ func (st *stage) populate() {
 			c := &st.consumers[i]
 			c.lane = st.lanes[i%len(st.lanes)]
 			c.rng = newPCG(st.s.Seed, firstConsumer+uint64(i))
-			c.view.log = log
+			c.view.log, c.pulled = log, log.pulls.version
 			c.lane.consumers = append(c.lane.consumers, c)
 			i++
 		}
@@ -96,13 +106,7 @@ func (st *stage) populate() {
 	for n, i := range roles[:min(slow+stuck, total)] {
 		st.consumers[i].slow, st.consumers[i].stuck = n < slow, n >= slow
 	}
-	if st.s.Partition > 0 {
-		pcg := newPCG(st.s.Seed, streamPartition)
-		far := rand.New(&pcg).Perm(total)
-		for _, i := range far[:int(st.s.Partition*float64(total)+0.5)] {
-			st.consumers[i].remote = true
-		}
-	}
+	st.drawStruck()
 }
 
 // at is a time on the stage's axis.
@@ -114,9 +118,10 @@ func (st *stage) open() {
 	for i := range st.consumers {
 		st.connect(&st.consumers[i])
 	}
+	st.opened = st.now()
 	for _, ln := range st.lanes {
 		ln.mu.Lock()
-		ln.startPulls(st.now())
+		ln.startPulls(st.opened)
 		ln.mu.Unlock()
 		ln.kick()
 	}
@@ -168,7 +173,7 @@ func (st *stage) record(from, to int64) {
 func (st *stage) calm() {
 	st.faults.Store(false)
 	for i := range st.consumers {
-		if c := &st.consumers[i]; c.stuck || c.slow {
+		if c := &st.consumers[i]; c.stuck || c.slow || c.strikes != 0 {
 			c.lane.ask(request{kind: askThaw, c: c})
 		}
 	}
@@ -248,10 +253,12 @@ func (st *stage) trim() {
 	}
 	for _, g := range st.truth.groups {
 		g.beginTrim()
+		g.pulls.beginTrim()
 	}
 	for _, ln := range st.lanes {
 		ln.mu.Lock()
 		for _, c := range ln.consumers {
+			c.view.log.pulls.hold(c.pulled)
 			if c.alive {
 				c.view.log.hold(&c.view)
 			} else {
@@ -262,5 +269,6 @@ func (st *stage) trim() {
 	}
 	for _, g := range st.truth.groups {
 		g.trim()
+		g.pulls.trim()
 	}
 }

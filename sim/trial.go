@@ -53,10 +53,7 @@ func (t *trial) plan() {
 	t.from = t.start + int64(t.s.Warmup)
 	t.until = t.from + int64(t.s.Duration)
 	t.record(t.from, t.until)
-	if begin := t.from + int64(t.s.Duration)/2; t.s.Partition > 0 {
-		t.partUntil.Store(min(begin+int64(t.s.PartitionLength), t.until))
-		t.partFrom.Store(begin)
-	}
+	t.planStrikes(t.from, t.until)
 	t.load = newLoad(t.stage, t.start, t.from, t.until)
 	t.last = sample{at: t.start, stats: t.engine.Stats()}
 }
@@ -136,6 +133,10 @@ func (t *trial) conclude(run *Run, unhealed string, interrupted bool, failure er
 	run.Changes = t.load.changes
 	run.Resyncs, run.Connects, run.Pulls = rec.resyncs, rec.connections, rec.pulls
 	run.OpenEnds, run.OnWire = rec.openEnds, rec.lostOnWire
+	if rec.pulls > 0 {
+		lasted := time.Duration(t.stopped - t.opened)
+		run.Finds = findsBetween(t.asked, t.hub.Stats(), rec.pulls, lasted)
+	}
 	if !t.s.Transport.InProcess() {
 		run.Stream = rec.streams.result(t.encoded.Load())
 	}

@@ -29,6 +29,7 @@ type truth struct {
 type groupLog struct {
 	id      string // of the consuming service
 	subject string // of the events it hears
+	pulls   pullLog
 
 	mu      sync.Mutex
 	base    int // position of the first entry; what every view has applied is forgotten
@@ -116,6 +117,10 @@ func (t *truth) unsent(c *registry.Change) {
 func (t *truth) list(g *groupLog) (revision int64, position int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	return t.listLocked(g)
+}
+
+func (t *truth) listLocked(g *groupLog) (revision int64, position int) {
 	return t.reg.Revision(), g.len()
 }
 

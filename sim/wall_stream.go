@@ -70,12 +70,12 @@ func (w *wall) lister(l *link) watch.Lister {
 	return func(ctx context.Context) (watch.List, error) {
 		c := l.c
 		var took int64
-		if mean := w.s.ListTime; mean > 0 && !w.opening.Load() {
+		began := w.stage.now()
+		if mean := c.listTime(began); mean > 0 && !w.opening.Load() {
 			c.lane.mu.Lock()
 			took = c.draw(float64(mean))
 			c.lane.mu.Unlock()
 		}
-		began := w.stage.now()
 		if c.unreachable(began + took) {
 			took = int64(longest)
 		}

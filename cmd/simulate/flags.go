@@ -2,13 +2,13 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/spf13/pflag"
 
@@ -21,7 +21,11 @@ configuration after another with the same load, and prints a table of what each 
 Usage:
   simulate [flags]
   simulate calibrate [flags]   measure what the engine's work costs on this machine
+  simulate compare A B         lay two results beside each other: what changed, and how sure
+  simulate list                show the built-in workloads
+  simulate report RESULT...    show results as a page, tables or files for other tools
   simulate serve [flags]       be a service registry, for real clients
+  simulate show NAME           print the scenario file of a workload, to start from
   simulate validate [flags]    hold the virtual clock's predictions against real time
 
 Examples:
@@ -33,6 +37,11 @@ Examples:
   simulate --workload small --link-delay 20ms --link-loss 1% --partition 30% --partition-length 1s
   simulate --consumers 1000 --transport ws --duration 10s
   simulate --clock virtual --transport session --heartbeat 1s --partition 30% --partition-length 9s --duration 30s --heal 20s
+  simulate --clock virtual --workload small --duration 20s --stage length=10s,rate=50..500 --fault zone-loss:start=5s,length=5s --fault registry-restart:start=12s,length=1s
+  simulate show small | simulate --scenario - --set rate=200
+
+A scenario file is YAML and has every setting of the load; sim/scenario.schema.json describes it to
+editors. --set gives any one of them, by its name in the file. Over both win the flags.
 
 Without --engine, --queue-sizes, --watcher-queues and --policy it runs a choice of
 configurations that shows the trade-off, and the two service-center baselines; beyond 100000
@@ -50,6 +59,9 @@ Flags:
 // options are the command line, understood.
 type options struct {
 	scenario sim.Scenario
+	file     string          // of the scenario
+	sets     []string        // settings for it
+	given    map[string]bool // the fields that either of them gives
 	topology *sim.Topology
 	configs  []sim.Config
 	out      string
@@ -65,8 +77,9 @@ type options struct {
 func parse(args []string, stdout, stderr io.Writer) (*options, int) {
 	o := &options{scenario: sim.DefaultScenario(), args: args}
 	l := lists{}
-	fs := o.flags(&l)
 	wrong := mistakes{unread: make(map[string]bool)}
+	o.readScenario(args, &wrong)
+	fs := o.flags(&l)
 	err := readFlags(fs, args, &wrong)
 	switch {
 	case errors.Is(err, pflag.ErrHelp):
@@ -79,8 +92,8 @@ func parse(args []string, stdout, stderr io.Writer) (*options, int) {
 		wrong.add("%q: want flags only", fs.Args())
 	}
 	o.resolve(fs, &wrong)
-	if s := &o.scenario; !fs.Changed("heal") {
-		s.Heal = max(s.Heal, time.Duration(s.Consumers)*40*time.Microsecond)
+	if s := &o.scenario; !fs.Changed("heal") && !o.given["heal"] {
+		s.Heal = healFor(s)
 	}
 	o.configs = l.configs(&o.scenario, o.clock, &wrong)
 	if wrong.report(stderr) {
@@ -93,7 +106,7 @@ func parse(args []string, stdout, stderr io.Writer) (*options, int) {
 func readFlags(fs *pflag.FlagSet, args []string, wrong *mistakes) error {
 	seen := make(map[string]bool)
 	return fs.ParseAll(args, func(f *pflag.Flag, value string) error {
-		if seen[f.Name] {
+		if seen[f.Name] && !mayRepeat(f.Name) {
 			wrong.add("--%s is given twice: want it once", f.Name)
 			return nil
 		}
@@ -131,10 +144,13 @@ func (o *options) flags(l *lists) *pflag.FlagSet {
 	fs.SetOutput(io.Discard)
 	fs.Usage = func() {}
 	s := &o.scenario
+	fs.StringVar(&o.file, "scenario", "", "scenario file (YAML) to start from; - is stdin")
+	fs.StringArrayVar(&o.sets, "set", nil, "path=value: a field of the scenario; may be repeated")
 	fs.IntVar(&s.Consumers, "consumers", s.Consumers, "watchers in all (0: the workload's)")
 	fs.IntVar(&s.Providers, "providers", s.Providers, "provider instances (0: the workload's)")
 	fs.StringVar(&s.Workload, "workload", s.Workload, "built-in world: "+workloadNames())
-	fs.StringVar(&s.Topology, "topology", "", "service-center admin dump to take the world from")
+	fs.StringVar(&s.Topology, "topology", s.Topology,
+		"service-center admin dump to take the world from")
 	fs.Uint64Var(&s.Seed, "seed", s.Seed, "of everything random")
 
 	fs.StringVar(&l.engines, "engine", "", "engines: notifylab, sc-1.x, sc-2.x")
@@ -151,6 +167,12 @@ func (o *options) flags(l *lists) *pflag.FlagSet {
 	fs.IntVar(&s.Storm, "storm", s.Storm, "changes of one service in a storm (0: none)")
 	fs.DurationVar(&s.StormLength, "storm-length", s.StormLength, "how long the storm lasts")
 	fs.IntVar(&s.StormWave, "storm-wave", s.StormWave, "storm changes that are due at once")
+	fs.Var(&repeated[sim.Stage, *sim.Stage]{list: &s.Stages, what: "stage"}, "stage",
+		"part of the duration with a rate of its own, such as name=peak,length=5s,rate=100..500\n"+
+			"(a ramp) or length=1s,rate=100,burst=2000; may be repeated: one follows another")
+	fs.Var(&repeated[sim.Fault, *sim.Fault]{list: &s.Faults, what: "fault"}, "fault",
+		"KIND:key=value,... such as zone-loss:start=5s,length=10s,share=30%; may be repeated."+
+			"\nThe kinds, with their keys and defaults:"+faultKinds())
 	fs.DurationVar(&s.Handling, "handling", s.Handling, "mean handling time")
 	fs.StringVar(&s.Spread, "spread", s.Spread,
 		"of the handling time: log-normal, exponential or constant")
@@ -170,12 +192,13 @@ func (o *options) flags(l *lists) *pflag.FlagSet {
 		"share of consumers that are cut off, half-way through the run")
 	fs.DurationVar(&s.PartitionLength, "partition-length", s.PartitionLength, "for how long")
 
-	fs.StringVar((*string)(&s.Transport), "transport", string(sim.InProc),
+	fs.StringVar((*string)(&s.Transport), "transport", string(cmp.Or(s.Transport, sim.InProc)),
 		"how events get to the consumers: "+transportNames()+
 			"; the last two on the wall clock only")
-	fs.DurationVar(&s.Heartbeat, "heartbeat", 0, "between the pings of a session (0s: 30s)")
-	fs.DurationVar(&s.WriteTimeout, "write-timeout", 0, "ends a session (0s: 5s)")
-	fs.DurationVar(&s.ReadTimeout, "read-timeout", 0,
+	fs.DurationVar(&s.Heartbeat, "heartbeat", s.Heartbeat,
+		"between the pings of a session (0s: 30s)")
+	fs.DurationVar(&s.WriteTimeout, "write-timeout", s.WriteTimeout, "ends a session (0s: 5s)")
+	fs.DurationVar(&s.ReadTimeout, "read-timeout", s.ReadTimeout,
 		"without an answer to a ping ends a session (0s: 4 heartbeats)")
 
 	fs.StringVar(&o.clock, "clock", sim.WallClock, "wall (what it costs on this machine) or "+
@@ -218,14 +241,16 @@ func (o *options) resolve(fs *pflag.FlagSet, wrong *mistakes) {
 	if path != "" {
 		dump, err := os.ReadFile(path)
 		if err != nil {
-			wrong.add("--topology: %v: want a readable service-center dump (JSON)", err)
+			wrong.add("%s: %v: want a readable service-center dump (JSON)",
+				wrong.name("topology"), err)
 		} else if o.topology, err = s.Prepare(bytes.NewReader(dump)); err != nil {
-			wrong.add("--topology %s: %v", path, err)
+			wrong.add("%s %s: %v", wrong.name("topology"), path, err)
 		}
 	}
 	if o.topology != nil && s.Consumers >= 0 && s.Providers >= 0 {
 		if err := o.topology.Check(s.Consumers, s.Providers); err != nil {
-			wrong.add("--providers %d, --consumers %d: %v", s.Providers, s.Consumers, err)
+			wrong.add("%s %d, %s %d: %v", wrong.name("providers"), s.Providers,
+				wrong.name("consumers"), s.Consumers, err)
 		}
 	}
 	o.resolveClock(fs, wrong)

@@ -33,8 +33,16 @@ func simulate(args []string, stdout, stderr io.Writer) int {
 		switch args[0] {
 		case "calibrate":
 			return calibrate(args[1:], stdout, stderr)
+		case "compare":
+			return compareCommand(args[1:], stdout, stderr)
+		case "list":
+			return listWorkloads(args[1:], stdout, stderr)
+		case "report":
+			return reportCommand(args[1:], os.Stdin, stdout, stderr)
 		case "serve":
 			return serve(args[1:], stdout, stderr)
+		case "show":
+			return showScenario(args[1:], stdout, stderr)
 		case "validate":
 			return validate(args[1:], stdout, stderr)
 		}

@@ -15,7 +15,8 @@ import (
 // mistakes collects everything that is wrong with a command line.
 type mistakes struct {
 	lines  []string
-	unread map[string]bool // flags whose value couldn't be read: nothing more is said of them
+	unread map[string]bool   // flags whose value couldn't be read: nothing more is said of them
+	places map[string]string // where the fields of a scenario are given, unless by flags
 }
 
 func (m *mistakes) add(format string, args ...any) {
@@ -30,16 +31,33 @@ func (m *mistakes) addAll(err error) {
 		return
 	}
 	for _, x := range ms {
-		name := strings.ReplaceAll(x.Field, "_", "-")
-		if plural, ok := map[string]string{
-			"queue-size": "queue-sizes", "watcher-queue": "watcher-queues",
-		}[name]; ok {
-			name = plural
-		}
-		if !m.unread[name] {
-			m.add("--%s %s: want %s", name, x.Got, x.Want)
+		if !m.unread[flagName(x.Field)] {
+			m.add("%s %s: want %s", m.name(x.Field), x.Got, x.Want)
 		}
 	}
+}
+
+// name is how to call a field of package sim: by where its value is from.
+func (m *mistakes) name(field string) string {
+	list, _, _ := strings.Cut(field, "[")
+	if place, ok := m.places[list]; ok {
+		return place + strings.TrimPrefix(field, list)
+	}
+	return "--" + flagName(field)
+}
+
+// flagName is the flag of a field.
+func flagName(field string) string {
+	switch field {
+	case "queue_size", "watcher_queue":
+		field += "s"
+	}
+	for _, list := range []string{"stages", "faults"} { // of which a flag gives one
+		if rest, ok := strings.CutPrefix(field, list); ok {
+			field = strings.TrimSuffix(list, "s") + rest
+		}
+	}
+	return strings.ReplaceAll(field, "_", "-")
 }
 
 // report prints the mistakes; false means that there are none.

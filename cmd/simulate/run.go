@@ -157,6 +157,7 @@ func (o *options) announce(w io.Writer) {
 	if !s.Transport.InProcess() {
 		fmt.Fprintf(w, "transport: %s\n", transport(s))
 	}
+	announceFaults(s, w)
 	fmt.Fprintf(w, "times: warm-up %v, recorded %v, heal at most %v, lag bound %v; %s clock\n",
 		s.Warmup, s.Duration, s.Heal, s.LagBound, o.clock)
 	if o.clock == sim.VirtualClock {

@@ -18,6 +18,7 @@ func Text(w io.Writer, d *sim.Document) error {
 	var b strings.Builder
 	outcomes(&b, d)
 	latencies(&b, d)
+	pulls(&b, d)
 	streams(&b, d)
 	for _, h := range []histogram{
 		{"Propagation: share of the deliveries, by the time it took", "propagation_ns",
@@ -142,6 +143,24 @@ func latencies(b *strings.Builder, d *sim.Document) {
 		t.row(row...)
 	}
 	t.write(b)
+}
+
+// pulls says what the find cache did for the consumers' pulls, where there were any.
+func pulls(b *strings.Builder, d *sim.Document) {
+	var t table
+	t.row(labelHead, "pulls", "pulls/s", "finds", "from cache", "not modified", "evicted")
+	for _, r := range d.Runs {
+		if f := r.Finds; f != nil {
+			t.row(Label(&r.Config), Count(uint64(r.Pulls)),
+				strconv.FormatFloat(f.PullRate, 'f', 1, 64), Count(f.Finds),
+				Share(f.Hits, f.Finds), Share(f.NotModified, f.Finds), Count(f.Evicted))
+		}
+	}
+	if len(t.rows) > 1 {
+		b.WriteString("\nPulls (a find per provider; shares of the finds; " +
+			"not modified: the consumer had that answer)\n")
+		t.write(b)
+	}
 }
 
 // streams says what the sessions did, where there were any.

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/notifylab/notifylab/sim/compare"
+)
+
+const compareUsage = `simulate compare lays two results beside each other: per configuration and metric both values, the
+change from A to B with an interval, and "~" where it can't be told from noise. Each side is one
+document that simulate --out wrote, or several with commas between them, which then are the
+samples: three of each side, run in turns, find what one of each can't.
+
+Usage:
+  simulate compare A.json B.json [flags]
+  simulate compare A1.json,A2.json,A3.json B1.json,B2.json,B3.json [flags]
+
+Examples:
+  simulate compare A.json B.json
+  simulate compare A.json B.json --metric propagation_p99_ns,delivered
+  simulate compare A.json B.json --format markdown
+  simulate compare A1.json,A2.json,A3.json B1.json,B2.json,B3.json --format json
+  simulate compare A.json other.json --force
+
+Exit codes: 0 compared, whatever came out; 2 bad input, or results of different scenarios (which
+--force compares all the same).
+
+Flags:
+`
+
+type compareForm struct {
+	name  string
+	write func(io.Writer, *compare.Result) error
+}
+
+// compareForms are the forms of a comparison, by the names that --format takes.
+var compareForms = []compareForm{
+	{"text", compare.Text},
+	{"markdown", compare.Markdown},
+	{"json", func(w io.Writer, r *compare.Result) error {
+		enc := json.NewEncoder(w)
+		enc.SetIndent("", " ")
+		return enc.Encode(r)
+	}},
+}
+
+// compareCommand is the command compare.
+func compareCommand(args []string, stdout, stderr io.Writer) int {
+	fs := pflag.NewFlagSet("compare", pflag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	fs.SortFlags = false
+	fs.Usage = func() {}
+	chosen := fs.String("metric", "", "metrics, separated by commas (default: all); fewer are\n"+
+		"tested more finely. They are "+wrapped(compare.Metrics()))
+	format := fs.String("format", "text", compareFormNames())
+	force := fs.Bool("force", false, "compare results of different scenarios, too")
+	wrong := mistakes{unread: make(map[string]bool)}
+	switch err := readFlags(fs, args, &wrong); {
+	case errors.Is(err, pflag.ErrHelp):
+		fmt.Fprint(stdout, compareUsage+fs.FlagUsages())
+		return exitPassed
+	case err != nil:
+		wrong.add("%v", err)
+	case fs.NArg() != 2:
+		wrong.add("%d results: want two, A and B; several of a side have commas between them",
+			fs.NArg())
+	}
+	o := compare.Options{Force: *force, Metrics: metricNames(fs, *chosen, &wrong)}
+	form := slices.IndexFunc(compareForms, func(f compareForm) bool { return f.name == *format })
+	if form < 0 {
+		wrong.add("--format %q: want %s", *format, compareFormNames())
+	}
+	if wrong.report(stderr) {
+		return exitUsage
+	}
+	r, err := compareFiles(fs.Arg(0), fs.Arg(1), o)
+	if err != nil {
+		fmt.Fprintln(stderr, "simulate: compare:", err)
+		return exitUsage
+	}
+	if err := compareForms[form].write(stdout, r); err != nil {
+		fmt.Fprintln(stderr, "simulate: compare:", err)
+		return exitFailed
+	}
+	return exitPassed
+}
+
+// metricNames reads --metric.
+func metricNames(fs *pflag.FlagSet, list string, wrong *mistakes) []string {
+	if !fs.Changed("metric") {
+		return nil
+	}
+	names := strings.Split(list, ",")
+	for _, name := range names {
+		if !slices.Contains(compare.Metrics(), name) {
+			wrong.add("--metric %q: want some of %s", name, strings.Join(compare.Metrics(), ", "))
+		}
+	}
+	return names
+}
+
+func compareFormNames() string {
+	var names []string
+	for _, f := range compareForms {
+		names = append(names, f.name)
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " or " + names[len(names)-1]
+}
+
+// wrapped lists names in lines that go below a flag.
+func wrapped(names []string) string {
+	const width = 70
+	text, column := "", len("tested more finely. They are ")
+	for i, name := range names {
+		if i > 0 {
+			text += ","
+			if column++; column+1+len(name) > width {
+				text, column = text+"\n", 0
+			} else {
+				text, column = text+" ", column+1
+			}
+		}
+		text, column = text+name, column+len(name)
+	}
+	return text
+}
+
+func compareFiles(a, b string, o compare.Options) (*compare.Result, error) {
+	x, err := readSide(a)
+	if err != nil {
+		return nil, err
+	}
+	y, err := readSide(b)
+	if err != nil {
+		return nil, err
+	}
+	r, err := compare.Compare(x, y, o)
+	if errors.Is(err, compare.ErrRefused) {
+		err = fmt.Errorf("%w; --force compares them all the same", err)
+	}
+	return r, err
+}
+
+// readSide reads the documents of a side.
+func readSide(names string) ([]*compare.Document, error) {
+	var side []*compare.Document
+	for name := range strings.SplitSeq(names, ",") {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, fmt.Errorf("%w: want a result that simulate --out wrote", err)
+		}
+		d, err := compare.Read(name, f)
+		if f.Close(); err != nil {
+			return nil, err
+		}
+		side = append(side, d)
+	}
+	return side, nil
+}

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/pflag"
+
+	"github.com/notifylab/notifylab/sim"
+)
+
+const showUsage = `simulate show prints the scenario file of a built-in workload, with a comment beside each field: a
+file to start from. Run as it is, it does the same as --workload with that name.
+
+Usage:
+  simulate show NAME
+
+Examples:
+  simulate show medium
+  simulate show small | simulate --scenario - --clock virtual
+  simulate show small >my.yaml; simulate --scenario my.yaml --set storm_wave=50 --rate 200
+
+Flags:
+`
+
+// showScenario is the command show.
+func showScenario(args []string, stdout, stderr io.Writer) int {
+	fs := pflag.NewFlagSet("show", pflag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	fs.Usage = func() {}
+	wrong := mistakes{unread: make(map[string]bool)}
+	switch err := readFlags(fs, args, &wrong); {
+	case errors.Is(err, pflag.ErrHelp):
+		fmt.Fprint(stdout, showUsage+fs.FlagUsages())
+		return exitPassed
+	case err != nil:
+		wrong.add("%v", err)
+	case fs.NArg() != 1:
+		wrong.add("%q: want one name: one of %s", fs.Args(), workloadNames())
+	}
+	w, err := sim.FindWorkload(fs.Arg(0))
+	if err != nil && fs.NArg() == 1 {
+		wrong.add("%q: want one of %s", fs.Arg(0), workloadNames())
+	}
+	if wrong.report(stderr) {
+		return exitUsage
+	}
+	s := sim.DefaultScenario()
+	s.Workload, s.Consumers, s.Transport = w.Name, w.Consumers, sim.InProc
+	s.Heal = healFor(&s)
+	// The time to heal is a comment: it follows the consumers, also when they are changed.
+	if err := sim.WriteScenario(stdout, s, "heal"); err != nil {
+		fmt.Fprintln(stderr, "simulate:", err)
+		return exitFailed
+	}
+	return exitPassed
+}

@@ -1,0 +1,189 @@
+package compare
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/notifylab/notifylab/sim"
+)
+
+// Schema names the form of a Result in JSON.
+const Schema = "notifylab.compare/1"
+
+// What Compare returns wraps one of these.
+var (
+	// ErrRefused: the sides can't be compared; the message says in what they differ.
+	ErrRefused = errors.New("not comparable")
+	// ErrOption: an option is wrong; the message names it and what it accepts.
+	ErrOption = errors.New("bad option")
+)
+
+// Options say what is compared.
+type Options struct {
+	Metrics []string // names of Metrics; none: all of them
+	Force   bool     // compare what differs in more than the code, too, and warn of it
+}
+
+// Result is a comparison. Side A is what it was, side B what it is.
+type Result struct {
+	Schema         string           `json:"schema"`
+	Headline       string           `json:"headline"`
+	Warnings       []string         `json:"warnings"`
+	Statistics     []string         `json:"statistics"` // what the intervals and signs mean
+	Tests          int              `json:"tests"`
+	Confidence     float64          `json:"confidence"` // of each interval; 0 without tests
+	A              []Source         `json:"a"`
+	B              []Source         `json:"b"`
+	Configurations []*Configuration `json:"configurations"` // in A's order, then those of B only
+}
+
+// Source is where a document of a side is from.
+type Source struct {
+	Name      string    `json:"name"`
+	Seed      uint64    `json:"seed"`
+	Clock     string    `json:"clock"`
+	Scenario  string    `json:"scenario_hash"` // that of sim.Identify
+	Time      time.Time `json:"time"`
+	GoVersion string    `json:"go_version"`
+	Machine   string    `json:"machine"`
+	Revision  string    `json:"revision,omitempty"`
+}
+
+// Configuration is one configuration on both sides, or on one.
+type Configuration struct {
+	Config   sim.Config `json:"config"`
+	Only     string     `json:"only,omitempty"` // A or B: the other side didn't run it
+	Changed  bool       `json:"changed"`
+	VerdictA string     `json:"verdict_a,omitempty"` // of several runs, each verdict once
+	VerdictB string     `json:"verdict_b,omitempty"`
+	Verdict  Outcome    `json:"verdict_outcome,omitempty"`
+	Notes    []string   `json:"notes,omitempty"`
+	Figures  []*Figure  `json:"figures,omitempty"`
+}
+
+// Outcome is what came out for one figure.
+type Outcome string
+
+// The outcomes. The first three are changes; Changed is one that isn't good or bad by itself.
+const (
+	Better  Outcome = "better"
+	Worse   Outcome = "worse"
+	Changed Outcome = "changed"
+	Unclear Outcome = "~" // not distinguishable, or not tested
+	Equal   Outcome = "=" // exactly
+	Missing Outcome = "missing"
+)
+
+// Figure is one metric of a configuration. A value that isn't there is nil, and Note says why.
+type Figure struct {
+	Metric   string   `json:"metric"`
+	Unit     string   `json:"unit"`
+	A        *float64 `json:"a"`
+	B        *float64 `json:"b"`
+	Outcome  Outcome  `json:"outcome"`
+	Change   *float64 `json:"change"`   // from A to B
+	Low      *float64 `json:"low"`      // ends of its interval; nil if exact or not tested
+	High     *float64 `json:"high"`     //
+	Relative bool     `json:"relative"` // these three are shares of A, not in Unit
+	Samples  string   `json:"samples,omitempty"`
+	Note     string   `json:"note,omitempty"`
+}
+
+// Compare compares two sides of one or more documents each.
+func Compare(a, b []*Document, o Options) (*Result, error) {
+	chosen, err := choose(o.Metrics)
+	if err != nil {
+		return nil, err
+	}
+	if len(a) == 0 || len(b) == 0 {
+		return nil, fmt.Errorf("%w: %d documents of A and %d of B: want one or more of each",
+			ErrOption, len(a), len(b))
+	}
+	reasons := differences(a, b)
+	if len(reasons) > 0 && !o.Force {
+		return nil, fmt.Errorf("%w: %s", ErrRefused, strings.Join(reasons, "; "))
+	}
+	r := &Result{Schema: Schema, A: sources(a), B: sources(b)}
+	r.Warnings = []string{}
+	for _, reason := range reasons {
+		r.Warnings = append(r.Warnings, "compared all the same: "+reason)
+	}
+	r.Warnings = append(r.Warnings, environments(a, b)...)
+	var tests []*test
+	for _, c := range configs(a, b) {
+		found, ts := lay(c, samplesOf(a, c), samplesOf(b, c), chosen)
+		r.Configurations = append(r.Configurations, found)
+		tests = append(tests, ts...)
+	}
+	if r.Tests = len(tests); r.Tests > 0 {
+		alpha := falseAlarms / float64(r.Tests)
+		r.Confidence = 1 - alpha
+		for _, t := range tests {
+			t.settle(alpha)
+		}
+	}
+	for _, c := range r.Configurations {
+		c.Changed = isChange(c.Verdict) || slices.ContainsFunc(c.Figures, func(f *Figure) bool {
+			return isChange(f.Outcome)
+		})
+	}
+	r.Statistics = statistics(r)
+	r.Headline = headline(r)
+	return r, nil
+}
+
+func isChange(o Outcome) bool { return o == Better || o == Worse || o == Changed }
+
+// sample is one run of a configuration.
+type sample struct {
+	*sim.Run
+	in    *Document
+	index int
+}
+
+func (s sample) virtual() bool { return s.in.Environment.Clock == sim.VirtualClock }
+
+// configs lists those of both sides, A's first, each in the order in which it was run.
+func configs(sides ...[]*Document) []sim.Config {
+	var all []sim.Config
+	for _, side := range sides {
+		for _, d := range side {
+			for _, r := range d.Runs {
+				if !slices.Contains(all, r.Config) {
+					all = append(all, r.Config)
+				}
+			}
+		}
+	}
+	return all
+}
+
+func samplesOf(side []*Document, c sim.Config) []sample {
+	var out []sample
+	for _, d := range side {
+		for i, r := range d.Runs {
+			if r.Config == c {
+				out = append(out, sample{r, d, i})
+			}
+		}
+	}
+	return out
+}
+
+func sources(side []*Document) []Source {
+	var out []Source
+	for _, d := range side {
+		e := &d.Environment
+		out = append(out, Source{Name: d.Name, Seed: d.Seed, Clock: e.Clock,
+			Scenario: d.identity.Hash, Time: e.Time, GoVersion: e.GoVersion,
+			Machine: machine(e), Revision: e.Revision})
+	}
+	return out
+}
+
+func machine(e *sim.Environment) string {
+	return fmt.Sprintf("%s/%s, %d CPUs, GOMAXPROCS %d", e.OS, e.Arch, e.CPUs, e.GOMAXPROCS)
+}

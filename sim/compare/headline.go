@@ -1,0 +1,97 @@
+package compare
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// headline says what was found, in one line.
+func headline(r *Result) string {
+	const shown = 3
+	var changed, only []string
+	both, more, tested := 0, 0, r.Tests > 0
+	for _, c := range r.Configurations {
+		if c.Only != "" {
+			only = append(only, fmt.Sprintf("%s only in %s", Name(&c.Config), c.Only))
+			continue
+		}
+		both++
+		tested = tested || c.Verdict == Equal || slices.ContainsFunc(c.Figures,
+			func(f *Figure) bool { return f.Outcome != Unclear && f.Outcome != Missing })
+		if c.Changed && len(changed) < shown {
+			changed = append(changed, Name(&c.Config)+" ("+strings.Join(changes(c), ", ")+")")
+		} else if c.Changed {
+			more++
+		}
+	}
+	line := fmt.Sprintf("%d of %d configurations changed", len(changed)+more, both)
+	if both == 0 {
+		line = "no configuration is in both A and B"
+	}
+	if more > 0 {
+		changed = append(changed, fmt.Sprintf("and %d more", more))
+	}
+	switch {
+	case len(changed) > 0:
+		line += ": " + strings.Join(changed, "; ")
+	case both > 0 && !tested:
+		line += ": no figure could be tested, the notes say why"
+	}
+	if len(only) > 0 {
+		line += "; " + strings.Join(only, ", ")
+	}
+	return line
+}
+
+// changes names the first of what changed.
+func changes(c *Configuration) []string {
+	const shown = 2
+	var out []string
+	if isChange(c.Verdict) {
+		out = append(out, fmt.Sprintf("verdict %s, was %s", c.VerdictB, c.VerdictA))
+	}
+	for _, f := range c.Figures {
+		if isChange(f.Outcome) {
+			out = append(out, fmt.Sprintf("%s %s %s", f.Metric, change(f), f.Outcome))
+		}
+	}
+	if more := len(out) - shown; more > 0 {
+		out = append(out[:shown], fmt.Sprintf("%d more", more))
+	}
+	return out
+}
+
+// statistics says how the outcomes came about.
+func statistics(r *Result) []string {
+	exact, runs, seconds := false, false, false
+	for _, c := range r.Configurations {
+		exact = exact || c.Verdict == Equal
+		for _, f := range c.Figures {
+			runs = runs || strings.HasSuffix(f.Samples, "runs")
+			seconds = seconds || strings.HasSuffix(f.Samples, " s")
+			exact = exact || isChange(f.Outcome) && f.Samples == "" || f.Outcome == Equal
+		}
+	}
+	var out []string
+	if exact {
+		out = append(out, "Virtual time, the same seeds: every difference is one; \"=\" is equal.")
+	}
+	if runs {
+		out = append(out, "Samples are the runs; Welch's t interval of the change.")
+	}
+	if seconds {
+		out = append(out, "Samples are the seconds of one run a side, the same seconds paired; "+
+			"Student's t interval of the change over batches of them. It covers the noise within "+
+			"the runs, not that from run to run.")
+	}
+	if r.Tests > 0 {
+		out = append(out, fmt.Sprintf("%d tests share the 5 %% of false alarms, so each interval "+
+			"has %.6g %% confidence; times are compared by geometric mean.", r.Tests,
+			100*r.Confidence))
+	}
+	if r.Tests > 0 || !exact {
+		out = append(out, "\"~\": not distinguishable, or not tested where no samples are given.")
+	}
+	return out
+}

@@ -1,0 +1,70 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+)
+
+// writeMarkdown writes what a pull request needs: the verdict, the advice and one table. It is
+// GitHub's flavour of Markdown, for its tables.
+func writeMarkdown(b *bytes.Buffer, results []Result) error {
+	for i, r := range results {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		d := r.Document
+		verdict, sentence := Conclusion(d)
+		advice := Recommend(d)
+		fmt.Fprintf(b, "## %s: %s\n\n%s **%s** %s\n\n", inline(r.Name), verdict, inline(sentence),
+			inline(advice.Headline), inline(advice.Evidence))
+		line(b, "", "configuration", "offered", "lost", "conflated", "p50", "p99", "p99.9", "max",
+			"stale p99", "healed in", "verdict")
+		line(b, "--:", ":--", "--:", "--:", "--:", "--:", "--:", "--:", "--:", "--:", "--:", ":--")
+		for i, run := range d.Runs {
+			k, p, mark := &run.Books, &run.Propagation, ""
+			if i == advice.Run {
+				mark = " (recommended)"
+			}
+			line(b, fmt.Sprint(i+1), inline(Name(&run.Config))+mark, Count(k.Offered),
+				Count(Lost(k)), Count(k.Conflated), Duration(p.P50), Duration(p.P99),
+				Duration(p.P999), Duration(p.Max), Duration(run.Staleness.P99), healed(run.HealNS),
+				Verdict(run))
+		}
+		for i, run := range d.Runs {
+			for _, why := range run.Reasons {
+				fmt.Fprintf(b, "\n- %d, %s: %s", i+1, Verdict(run), inline(why))
+			}
+		}
+		fmt.Fprintf(b, "\n\nSeed %d, %s clock, %s, %d CPUs, %s.\n", d.Seed, d.Environment.Clock,
+			inline(d.Environment.GoVersion), d.Environment.CPUs,
+			d.Environment.Time.Format("2006-01-02 15:04 MST"))
+	}
+	return nil
+}
+
+func line(b *bytes.Buffer, cells ...string) {
+	b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
+}
+
+// inline is text in which Markdown has nothing to read.
+func inline(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		switch r {
+		case '\n', '\r':
+			r = ' '
+		case '\\', '`', '*', '_', '[', ']', '<', '>', '|', '#', '~':
+			b.WriteByte('\\')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+func healed(ns int64) string {
+	if ns < 0 {
+		return "never"
+	}
+	return Duration(ns)
+}
