@@ -22,14 +22,14 @@ type Prompt interface {
 
 // The bits of Subscription.state.
 const (
-	stateEnded  uint32 = 1 << iota // the reason is set; nothing is delivered any more
-	stateListed                    // StartAfter was called, or nobody waits for that
-	stateReady                     // Ready was called since the shard last looked
-	stateQueued                    // stands in the shard's attention list
-	stateGone                      // the shard has let go of it
-	statePrompt                    // the subscriber is Prompt; never changes
-	stateSince                     // what waits for it may be stale; else nothing is
-	stateBlocked                   // the shard goes on without a Deliver that doesn't return
+	stateEnded   uint32 = 1 << iota // the reason is set; nothing is delivered any more
+	stateListed                     // StartAfter was called, or nobody waits for that
+	stateReady                      // Ready was called since the shard last looked
+	stateQueued                     // stands in the shard's attention list
+	stateGone                       // the shard has let go of it
+	statePrompt                     // the subscriber is Prompt; never changes
+	stateSince                      // what waits for it may be stale; else nothing is
+	stateBlocked                    // the shard goes on without a Deliver that doesn't return
 )
 
 // Subscription is one Subscriber's membership of a group. It ends exactly once. It fills one cache
