@@ -147,7 +147,7 @@ func (ln *lane) advance() (next int64) {
 		if ln.nextPull <= now && ln.nextPull <= ln.timers.next() {
 			c := ln.pullTurn(now)
 			ln.mu.Unlock()
-			if c != nil {
+			if c != nil && !ln.joinPull(c) {
 				ln.pull(c)
 			}
 			continue

@@ -30,7 +30,7 @@ func (st *stage) openFinds() (err error) {
 		if found, err = st.find(st.truth.groups[g.ServiceID], 0, found[:0]); err != nil {
 			return err
 		}
-		pulls.keep(0, found)
+		pulls.keep(0, found, -pullShared) // too long ago to be shared
 	}
 	st.asked = st.hub.Stats()
 	return nil
@@ -44,6 +44,30 @@ type stageClock struct {
 }
 
 func (c stageClock) Now() time.Time { return c.st.truth.epoch.Add(time.Duration(c.st.now())) }
+
+// pullShared is for how long the answers that one consumer got are good for the others of its group,
+// if nothing of what they ask for changes meanwhile. So the finds of a million consumers, whose
+// answers are known, don't cost the run the CPU time that many registries have for them.
+const pullShared = int64(time.Second)
+
+// joinPull gives a consumer the answers that another one of its group got a moment ago, provided
+// that the registry would give the very same, and all from its cache: then they count as finds of
+// its own. It reports whether that is so.
+func (ln *lane) joinPull(c *consumer) bool {
+	ln.mu.Lock()
+	defer ln.mu.Unlock()
+	log, now := c.view.log, ln.stage.now()
+	revision, position := ln.stage.truth.list(log)
+	version, news, ok := log.pulls.current(position, c.pulled, now)
+	if !ok {
+		return false
+	}
+	finds := uint64(len(log.pulls.questions))
+	ln.rec.joined.FindHits += finds
+	ln.rec.joined.FindNotModified += finds - uint64(news)
+	ln.accept(c, version, revision, position)
+	return true
+}
 
 // pullTries is how often a pull is tried without stopping the world. What consumers ask for takes
 // microseconds, but milliseconds where a provider has 100 000 instances.
@@ -102,13 +126,18 @@ func (st *stage) find(log *groupLog, version int32, found []registry.Answer) (
 // pulled makes what was found, at that position and revision, what c knows, with the lock held.
 func (ln *lane) pulled(c *consumer, revision int64, position int, wrong error) {
 	log := c.view.log
-	version, same := log.pulls.keep(position, ln.found)
+	version, same := log.pulls.keep(position, ln.found, ln.stage.now())
 	if wrong == nil && !same {
 		wrong = fmt.Errorf("two answers at position %d of its log", position)
 	}
 	if wrong != nil {
 		ln.stage.checks.fail(checkPull, "consumer of %s got %v", log.id, wrong)
 	}
+	ln.accept(c, version, revision, position)
+}
+
+// accept makes a version of the answers, which is from that position and revision, what c knows.
+func (ln *lane) accept(c *consumer, version int32, revision int64, position int) {
 	c.pulled = version
 	c.record(c.view.reset(revision, position, ln.stage.now()))
 	ln.rec.pulls++
@@ -122,6 +151,7 @@ type pullLog struct {
 	mu       sync.Mutex
 	version  int32
 	position int       // in the group's log, of the version
+	found    int64     // when the answers of the version were found last
 	got      [][]dated // by question: the revisions of its answers, the last of which is current
 	old      int       // revisions that aren't
 
@@ -147,9 +177,26 @@ func (p *pullLog) revision(i int, version int32) string {
 	return ""
 }
 
-// keep gives the version of these answers, which were found at a position. If that is where the
-// current version is from they should be the same.
-func (p *pullLog) keep(position int, found []registry.Answer) (version int32, same bool) {
+// current is the current version, and how many of its answers are news to who has another one. It
+// isn't ok unless the answers were found at this position, a moment ago.
+func (p *pullLog) current(position int, had int32, now int64) (version int32, news int, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.version == 0 || p.position != position || now-p.found >= pullShared {
+		return 0, 0, false
+	}
+	for _, got := range p.got {
+		if got[len(got)-1].since > had {
+			news++
+		}
+	}
+	return p.version, news, true
+}
+
+// keep gives the version of these answers, which were found at a position, by then. If that is
+// where the current version is from they should be the same.
+func (p *pullLog) keep(position int, found []registry.Answer, now int64) (
+	version int32, same bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	next := p.version
@@ -165,7 +212,7 @@ func (p *pullLog) keep(position int, found []registry.Answer) (version int32, sa
 		}
 	}
 	same = p.version == 0 || p.version == next || p.position != position
-	p.version, p.position = next, position
+	p.version, p.position, p.found = next, position, now
 	return next, same
 }
 

@@ -135,7 +135,10 @@ func (t *trial) conclude(run *Run, unhealed string, interrupted bool, failure er
 	run.OpenEnds, run.OnWire = rec.openEnds, rec.lostOnWire
 	if rec.pulls > 0 {
 		lasted := time.Duration(t.stopped - t.opened)
-		run.Finds = findsBetween(t.asked, t.hub.Stats(), rec.pulls, lasted)
+		found := t.hub.Stats()
+		found.FindHits += rec.joined.FindHits
+		found.FindNotModified += rec.joined.FindNotModified
+		run.Finds = findsBetween(t.asked, found, rec.pulls, lasted)
 	}
 	if !t.s.Transport.InProcess() {
 		run.Stream = rec.streams.result(t.encoded.Load())
