@@ -45,9 +45,9 @@ type stageClock struct {
 
 func (c stageClock) Now() time.Time { return c.st.truth.epoch.Add(time.Duration(c.st.now())) }
 
-// pullShared is for how long the answers that one consumer got are good for the others of its group,
-// if nothing of what they ask for changes meanwhile. So the finds of a million consumers, whose
-// answers are known, don't cost the run the CPU time that many registries have for them.
+// pullShared is for how long the answers that one consumer got are good for the others of its
+// group, if nothing of what they ask for changes meanwhile. So the finds of a million consumers,
+// whose answers are known, don't cost the run the CPU time that many registries have for them.
 const pullShared = int64(time.Second)
 
 // joinPull gives a consumer the answers that another one of its group got a moment ago, provided
