@@ -101,12 +101,12 @@
 // A registration tells no time, so its lease starts at the instance's first heartbeat or at the
 // next Expire, whichever is first: call Expire after registering, too.
 //
-// When many leases run out together, it is more often the network than the instances. So expiry
-// pauses when, of at least [LeaseConfig].Min leased instances, more than Share would be gone within
-// a Window: those that have run out now, and those that Expire removed less than a Window ago,
-// which count as leased here too. A pause removes nobody. It ends when heartbeats have made the
-// share small enough, or the losses before it are a Window ago and what is left is no more than
-// the share, or after Hold: then all that ran out are removed, and count no more against the next.
+// When many leases of a service run out together, it is more often the network than the instances.
+// So they are held when, of at least [LeaseConfig].Min leased instances, Share or more would be gone
+// within a Window: those that have run out now, and those that Expire removed less than a Window
+// ago, which count as leased here too. They stay as they are until heartbeats have made the share
+// small enough, or the losses before them are a Window ago; and each of them no longer than its
+// lease was, or Hold: then it is removed, and counts no more against the next.
 // [Registry.Leases] counts.
 //
 // # The hub

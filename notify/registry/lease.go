@@ -10,16 +10,15 @@ import (
 // LeaseConfig says when leases that ran out are believed. The zero value has the defaults. No time
 // is longer than a year.
 type LeaseConfig struct {
-	// Share of the leased instances that may go within one window; when more would, expiry pauses.
-	// Default 0.5; 1 never pauses.
+	// Share of a service's leased instances: when so many would go within one window, they are
+	// held. Default 0.8, as in service-center; 1 never holds any.
 	Share float64
-	// Min is how many leased instances there must be for that. Default 5.
+	// Min is how many leased instances the service must have for that. Default 6.
 	Min int
-	// Window in which losses count together. As long as the heartbeats' interval it catches all
-	// that went silent at once. Default 30 s.
+	// Window in which losses count together. Default 2 s.
 	Window time.Duration
-	// Hold is how long a pause lasts at most: what is still silent then is believed to be gone.
-	// Default 10 min.
+	// Hold is how long an instance is held at most; it is held no longer than its lease was. What
+	// is still silent then is believed to be gone. Default 10 min.
 	Hold time.Duration
 }
 
@@ -43,9 +42,9 @@ func (c LeaseConfig) Validate() error {
 
 func (c LeaseConfig) withDefaults() LeaseConfig {
 	return LeaseConfig{
-		Share:  cmp.Or(c.Share, 0.5),
-		Min:    cmp.Or(c.Min, 5),
-		Window: min(cmp.Or(c.Window, 30*time.Second), leaseMax),
+		Share:  cmp.Or(c.Share, 0.8),
+		Min:    cmp.Or(c.Min, 6),
+		Window: min(cmp.Or(c.Window, 2*time.Second), leaseMax),
 		Hold:   min(cmp.Or(c.Hold, 10*time.Minute), leaseMax),
 	}
 }
@@ -53,7 +52,7 @@ func (c LeaseConfig) withDefaults() LeaseConfig {
 // Expiry is what Expire did.
 type Expiry struct {
 	Changes []Change  // one DELETE each, by the time they ran out, service id and id
-	Held    int       // ran out too, but the expiry pauses
+	Held    int       // ran out too, but aren't believed yet
 	Next    time.Time // when to call again; zero if nothing is leased
 }
 
@@ -62,7 +61,7 @@ type LeaseStats struct {
 	Leased  int   // now
 	Held    int   // by the last Expire
 	Expired int64 // instances that Expire removed
-	Pauses  int64 // that began
+	Pauses  int64 // times that a service's instances began to be held
 }
 
 // KeepLeases makes the registry keep leases from now on. Instances that are there already get
@@ -77,7 +76,8 @@ func (r *Registry) KeepLeases(c LeaseConfig) error {
 		r.leases.config = c.withDefaults()
 		return nil
 	}
-	r.leases = &leases{config: c.withDefaults(), byID: map[leaseID]*lease{}}
+	r.leases = &leases{config: c.withDefaults(), byID: map[leaseID]*lease{},
+		services: map[string]*leasedService{}}
 	for _, e := range r.index.services {
 		for _, in := range e.instances.list {
 			r.leases.put(in)

@@ -41,10 +41,15 @@ type leases struct {
 	heap   leaseHeap
 	now    int64 // the latest that Expire was told: it doesn't go back
 
-	recent      []loss // within the window, the oldest first
-	paused      bool
-	pausedSince int64
-	stats       LeaseStats
+	services map[string]*leasedService
+	paused   map[string]bool // services of which the last Expire held some
+	stats    LeaseStats
+}
+
+// leasedService is what decides whether the losses of a service are believed.
+type leasedService struct {
+	leased int
+	recent []loss // within the window, the oldest first
 }
 
 type loss struct {
@@ -64,6 +69,7 @@ func (b *leases) put(in *Instance) {
 	if l == nil {
 		l = &lease{leaseID: id, at: notInHeap}
 		b.byID[id] = l
+		b.service(in.ServiceID).leased++
 	}
 	l.ttl = ttl
 	if !l.fresh {
@@ -86,7 +92,25 @@ func (b *leases) drop(in *Instance) {
 	if l.at != notInHeap {
 		heap.Remove(&b.heap, l.at)
 	}
-	delete(b.byID, id)
+	b.forget(l)
+}
+
+func (b *leases) service(id string) *leasedService {
+	s := b.services[id]
+	if s == nil {
+		s = &leasedService{}
+		b.services[id] = s
+	}
+	return s
+}
+
+// forget takes a lease out of the book, and with the last one the service.
+func (b *leases) forget(l *lease) {
+	delete(b.byID, l.leaseID)
+	s := b.services[l.service]
+	if s.leased--; s.leased == 0 {
+		delete(b.services, l.service)
+	}
 }
 
 func (b *leases) renew(id leaseID, now int64) {
@@ -121,62 +145,68 @@ func (b *leases) expire(now int64) (gone []*lease, held int, next int64) {
 		}
 	}
 	b.fresh = nil
+	silent := map[string][]*lease{}
 	for l := b.first(); l != nil && l.end() <= now; l = b.first() {
 		heap.Pop(&b.heap)
-		gone = append(gone, l)
+		silent[l.service] = append(silent[l.service], l)
 	}
-	if b.holds(now, len(gone)) {
-		for _, l := range gone {
-			heap.Push(&b.heap, l)
+	next = never
+	if l := b.first(); l != nil {
+		next = l.end()
+	}
+	paused := map[string]bool{}
+	for id, of := range silent {
+		believed, doubted := b.judge(b.services[id], of, now)
+		gone = append(gone, believed...)
+		held += len(doubted)
+		if len(doubted) > 0 && !b.paused[id] {
+			b.stats.Pauses++
 		}
-		b.stats.Held = len(gone)
-		next = min(now+int64(b.config.Window), b.pausedSince+int64(b.config.Hold))
-		return nil, len(gone), next
+		paused[id] = len(doubted) > 0
+		for _, l := range doubted {
+			heap.Push(&b.heap, l)
+			next = min(next, now+int64(b.config.Window), b.believedAt(l))
+		}
 	}
+	b.paused = paused
 	for _, l := range gone {
-		delete(b.byID, l.leaseID)
+		b.forget(l)
 	}
 	slices.SortFunc(gone, func(a, b *lease) int {
 		return cmp.Or(cmp.Compare(a.end(), b.end()), cmp.Compare(a.service, b.service),
 			cmp.Compare(a.instance, b.instance))
 	})
-	b.stats.Held = 0
+	b.stats.Held = held
 	b.stats.Expired += int64(len(gone))
-	next = never
-	if l := b.first(); l != nil {
-		next = l.end()
-	}
-	return gone, 0, next
+	return gone, held, next
 }
 
-// holds decides whether so many that ran out are too many to believe; if not, they count as lost.
-func (b *leases) holds(now int64, due int) bool {
+// judge says which of the leases of a service that ran out are believed. Too many at once are not,
+// until each of them has been silent for as long again.
+func (b *leases) judge(s *leasedService, silent []*lease, now int64) (believed, doubted []*lease) {
 	old := func(l loss) bool { return l.at <= now-int64(b.config.Window) }
-	b.recent = slices.DeleteFunc(b.recent, old)
-	lost, all := due, len(b.byID)
-	for _, l := range b.recent {
+	s.recent = slices.DeleteFunc(s.recent, old)
+	lost, all := len(silent), s.leased
+	for _, l := range s.recent {
 		lost += l.count
 		all += l.count
 	}
-	few := all < b.config.Min || float64(lost) <= b.config.Share*float64(all)
-	if due == 0 || few {
-		b.paused = false
-		if due > 0 {
-			b.recent = append(b.recent, loss{now, due})
+	if all < b.config.Min || b.config.Share == 1 || float64(lost) < b.config.Share*float64(all) {
+		s.recent = append(s.recent, loss{now, len(silent)})
+		return silent, nil
+	}
+	for _, l := range silent {
+		if b.believedAt(l) <= now {
+			believed = append(believed, l) // doesn't count against the next that runs out
+		} else {
+			doubted = append(doubted, l)
 		}
-		return false
 	}
-	if !b.paused {
-		b.paused, b.pausedSince = true, now
-		b.stats.Pauses++
-	}
-	if now < b.pausedSince+int64(b.config.Hold) {
-		return true
-	}
-	// Believed at last. These don't count against the next that runs out.
-	b.paused, b.recent = false, nil
-	return false
+	return believed, doubted
 }
+
+// believedAt is when a lease has run out at the latest, however many do.
+func (b *leases) believedAt(l *lease) int64 { return l.end() + min(l.ttl, int64(b.config.Hold)) }
 
 // first gives the lease that runs out first; nil if there is none.
 func (b *leases) first() *lease {

@@ -21,8 +21,8 @@ type leaseModel struct {
 	config registry.LeaseConfig
 	heard  map[[2]string]time.Time // zero until a time was told
 	ttl    map[[2]string]time.Duration
-	lost   []time.Time // one per instance that expired and wasn't believed only after a pause
-	since  time.Time   // of the pause; zero if there is none
+	lost   map[string][]time.Time // by service, one per instance that wasn't believed only in time
+	paused map[string]bool
 	stats  registry.LeaseStats
 }
 
@@ -31,69 +31,89 @@ func (m *leaseModel) register(id [2]string, interval, times int) {
 	m.ttl[id] = time.Duration(interval) * time.Second * time.Duration(times+1)
 }
 
+// forget also forgets the losses of a service that has no leases any more.
 func (m *leaseModel) forget(id [2]string) {
 	delete(m.heard, id)
 	delete(m.ttl, id)
+	if m.leased(id[0]) == 0 {
+		delete(m.lost, id[0])
+	}
+}
+
+func (m *leaseModel) leased(service string) (n int) {
+	for id := range m.heard {
+		if id[0] == service {
+			n++
+		}
+	}
+	return n
 }
 
 func (m *leaseModel) end(id [2]string) time.Time { return m.heard[id].Add(m.ttl[id]) }
 
 func (m *leaseModel) expire(now time.Time) (gone [][2]string, held int, next time.Time) {
+	sooner := func(at time.Time) {
+		if next.IsZero() || at.Before(next) {
+			next = at
+		}
+	}
+	silent := map[string][][2]string{}
 	for id, heard := range m.heard {
 		if heard.IsZero() {
 			m.heard[id] = now
 		}
-		if !m.end(id).After(now) {
-			gone = append(gone, id)
+		if m.end(id).After(now) {
+			sooner(m.end(id))
+		} else {
+			silent[id[0]] = append(silent[id[0]], id)
 		}
 	}
+	paused := map[string]bool{}
+	for service, ids := range silent {
+		recent := 0
+		for _, at := range m.lost[service] {
+			if now.Sub(at) < m.config.Window {
+				recent++
+			}
+		}
+		lost, all := recent+len(ids), recent+m.leased(service)
+		few := all < m.config.Min || float64(lost)/float64(all) < m.config.Share
+		for _, id := range ids {
+			believed := m.end(id).Add(min(m.ttl[id], m.config.Hold))
+			switch {
+			case few:
+				m.lost[service] = append(m.lost[service], now)
+				gone = append(gone, id)
+			case !believed.After(now):
+				gone = append(gone, id)
+			default:
+				held++
+				paused[service] = true
+				sooner(believed)
+				sooner(now.Add(m.config.Window))
+			}
+		}
+		if paused[service] && !m.paused[service] {
+			m.stats.Pauses++
+		}
+	}
+	m.paused = paused
 	slices.SortFunc(gone, func(a, b [2]string) int {
 		return cmp.Or(m.end(a).Compare(m.end(b)), slices.Compare(a[:], b[:]))
 	})
-	recent := 0
-	for _, at := range m.lost {
-		if now.Sub(at) < m.config.Window {
-			recent++
-		}
-	}
-	lost, all := recent+len(gone), recent+len(m.heard)
-	tooMany := len(gone) > 0 && all >= m.config.Min &&
-		float64(lost)/float64(all) > m.config.Share
-	if tooMany && m.since.IsZero() {
-		m.since = now
-		m.stats.Pauses++
-	}
-	if tooMany && now.Sub(m.since) < m.config.Hold {
-		next, until := now.Add(m.config.Window), m.since.Add(m.config.Hold)
-		if until.Before(next) {
-			next = until
-		}
-		return nil, len(gone), next
-	}
-	m.since = time.Time{}
-	for range gone {
-		m.lost = append(m.lost, now)
-	}
-	if tooMany {
-		m.lost = nil
-	}
 	m.stats.Expired += int64(len(gone))
 	for _, id := range gone {
 		m.forget(id)
 	}
-	for id := range m.heard {
-		if end := m.end(id); next.IsZero() || end.Before(next) {
-			next = end
-		}
-	}
-	return gone, 0, next
+	return gone, held, next
 }
 
 // Whatever comes in whatever order, leases end as they do for one who looks at all of them.
 func TestLeasesEndAsLookingAtAllOfThemSays(t *testing.T) {
 	service := rapid.SampledFrom([]string{"p", "q"})
 	rapid.Check(t, func(t *rapid.T) {
-		m := &leaseModel{heard: map[[2]string]time.Time{}, ttl: map[[2]string]time.Duration{}}
+		m := &leaseModel{heard: map[[2]string]time.Time{}, ttl: map[[2]string]time.Duration{},
+			lost: map[string][]time.Time{}}
 		m.config = registry.LeaseConfig{
 			Share:  rapid.SampledFrom([]float64{0.25, 0.5, 0.75}).Draw(t, "share"),
 			Min:    rapid.IntRange(1, 5).Draw(t, "min"),

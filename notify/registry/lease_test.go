@@ -136,37 +136,55 @@ func TestExpiryIsInAFixedOrder(t *testing.T) {
 	}
 }
 
-func TestExpiryPausesWhenTooManyWouldGoAtOnce(t *testing.T) {
+func TestWhatGoesOfAServiceAllAtOnceIsHeld(t *testing.T) {
 	r := leased(t, 10, registry.LeaseConfig{})
-	for i := range 4 {
+	for i := range 2 {
 		heartbeat(t, r, fmt.Sprint("i", i), at(25))
 	}
-	e := r.Expire(at(30)) // 6 of 10
-	assert.Equal(t, registry.Expiry{Held: 6, Next: at(60)}, e)
-	assert.Equal(t, registry.LeaseStats{Leased: 10, Held: 6, Pauses: 1}, r.Leases())
+	e := r.Expire(at(30)) // 8 of 10
+	assert.Equal(t, registry.Expiry{Held: 8, Next: at(32)}, e)
+	assert.Equal(t, registry.LeaseStats{Leased: 10, Held: 8, Pauses: 1}, r.Leases())
 	assert.Len(t, r.Instances("cart"), 10)
 
-	heartbeat(t, r, "i4", at(31)) // 5 of 10 is not more than half
+	heartbeat(t, r, "i2", at(31)) // 7 of 10 is less than 80 %
 	e = r.Expire(at(31))
-	assert.Equal(t, []string{"i5", "i6", "i7", "i8", "i9"}, goneOf(e))
+	assert.Equal(t, []string{"i3", "i4", "i5", "i6", "i7", "i8", "i9"}, goneOf(e))
 	assert.Equal(t, at(55), e.Next)
-	assert.Equal(t, registry.LeaseStats{Leased: 5, Expired: 5, Pauses: 1}, r.Leases())
+	assert.Equal(t, registry.LeaseStats{Leased: 3, Expired: 7, Pauses: 1}, r.Leases())
+}
+
+func TestAServiceIsJudgedByItsOwnInstances(t *testing.T) {
+	r := leased(t, 10, registry.LeaseConfig{})
+	put(t, r, "book")
+	for i := range 10 {
+		_, err := r.Register(registry.Instance{ID: fmt.Sprint("b", i), ServiceID: "book",
+			HealthCheck: push(10, 2)})
+		require.NoError(t, err)
+	}
+	r.Expire(at(5))
+	for i := range 9 {
+		require.NoError(t, r.Heartbeat("book", fmt.Sprint("b", i), at(20)))
+	}
+	e := r.Expire(at(35)) // all of cart's, and one of book's
+	assert.Equal(t, []string{"b9"}, goneOf(e))
+	assert.Equal(t, 10, e.Held)
+	assert.Equal(t, at(37), e.Next)
 }
 
 func TestLossesOfOneWindowCountTogether(t *testing.T) {
 	lose := func(gap int) registry.LeaseStats {
-		r := leased(t, 6, registry.LeaseConfig{Window: 10 * time.Second})
-		for i := range 6 {
+		r := leased(t, 10, registry.LeaseConfig{Window: 10 * time.Second})
+		for i := range 10 {
 			heartbeat(t, r, fmt.Sprint("i", i), at(i*gap))
 		}
-		for now := range 30 + 3*gap + 1 {
+		for now := range 30 + 7*gap + 1 {
 			r.Expire(at(now))
 		}
 		return r.Leases()
 	}
-	assert.Equal(t, registry.LeaseStats{Leased: 3, Held: 1, Expired: 3, Pauses: 1}, lose(3),
-		"the fourth of six, within 10 s")
-	assert.Equal(t, registry.LeaseStats{Leased: 2, Expired: 4}, lose(10), "one by one")
+	assert.Equal(t, registry.LeaseStats{Leased: 3, Held: 1, Expired: 7, Pauses: 1}, lose(1),
+		"the eighth of ten, within 10 s")
+	assert.Equal(t, registry.LeaseStats{Leased: 2, Expired: 8}, lose(10), "one by one")
 }
 
 // loseAt has the instances from first on, up to last, run out at a time.
@@ -178,39 +196,60 @@ func loseAt(t *testing.T, r *registry.Registry, first, last, seconds int) {
 }
 
 func TestLossesAWindowAgoAndThoseBelievedCountNoMore(t *testing.T) {
-	r := leased(t, 10, registry.LeaseConfig{Window: 10 * time.Second})
-	loseAt(t, r, 5, 5, 40)
-	loseAt(t, r, 6, 9, 90)
-	assert.Len(t, r.Expire(at(30)).Changes, 5)
-	assert.Len(t, r.Expire(at(40)).Changes, 1, "just a window later")
+	r := leased(t, 20, registry.LeaseConfig{Window: 10 * time.Second})
+	loseAt(t, r, 15, 17, 40)
+	loseAt(t, r, 18, 19, 90)
+	assert.Len(t, r.Expire(at(30)).Changes, 15)
+	assert.Len(t, r.Expire(at(40)).Changes, 3, "just a window later")
 
 	r = leased(t, 20, registry.LeaseConfig{Window: 100 * time.Second, Hold: time.Second})
-	loseAt(t, r, 10, 13, 31)
-	loseAt(t, r, 14, 14, 33)
-	loseAt(t, r, 15, 19, 90)
-	assert.Len(t, r.Expire(at(30)).Changes, 10)
-	assert.Equal(t, 4, r.Expire(at(31)).Held)
-	assert.Len(t, r.Expire(at(32)).Changes, 4, "believed")
-	assert.Len(t, r.Expire(at(33)).Changes, 1, "one of six, and none before")
+	loseAt(t, r, 15, 15, 31)
+	loseAt(t, r, 16, 16, 33)
+	loseAt(t, r, 17, 19, 90)
+	assert.Len(t, r.Expire(at(30)).Changes, 15)
+	assert.Equal(t, 1, r.Expire(at(31)).Held)
+	assert.Len(t, r.Expire(at(32)).Changes, 1, "believed")
+	assert.Equal(t, 1, r.Expire(at(33)).Held, "the 15 still count")
 }
 
-func TestAPauseEndsAndFewInstancesHaveNone(t *testing.T) {
-	r := leased(t, 10, registry.LeaseConfig{Hold: 100 * time.Second})
-	heartbeat(t, r, "i9", at(120))
-	assert.Equal(t, at(60), r.Expire(at(30)).Next)
-	assert.Equal(t, at(130), r.Expire(at(110)).Next, "the end of the pause")
-	e := r.Expire(at(130))
-	assert.Len(t, e.Changes, 9, "believed")
-	assert.Equal(t, at(150), e.Next)
-	assert.Len(t, r.Expire(at(150)).Changes, 1, "what was believed doesn't hold the next")
-	assert.Equal(t, registry.LeaseStats{Expired: 10, Pauses: 1}, r.Leases())
+func TestAnInstanceIsHeldNoLongerThanItsLeaseWas(t *testing.T) {
+	for _, test := range []struct {
+		hold     time.Duration
+		believed int
+	}{{0, 60}, {10 * time.Second, 40}, {time.Hour, 60}} {
+		r := leased(t, 10, registry.LeaseConfig{Hold: test.hold})
+		heartbeat(t, r, "i9", at(120))
+		for now := 30; now < test.believed; now++ {
+			e := r.Expire(at(now))
+			require.Equal(t, 9, e.Held)
+			require.Equal(t, at(min(now+2, test.believed)), e.Next)
+		}
+		e := r.Expire(at(test.believed))
+		assert.Len(t, e.Changes, 9)
+		assert.Equal(t, at(150), e.Next)
+		assert.Len(t, r.Expire(at(150)).Changes, 1, "what was believed doesn't hold the next")
+		assert.Equal(t, registry.LeaseStats{Expired: 10, Pauses: 1}, r.Leases())
+	}
+}
 
-	r = leased(t, 4, registry.LeaseConfig{})
-	assert.Len(t, r.Expire(at(30)).Changes, 4, "fewer than 5")
+func TestFewInstancesAreNotHeld(t *testing.T) {
+	r := leased(t, 5, registry.LeaseConfig{})
+	assert.Len(t, r.Expire(at(30)).Changes, 5, "fewer than 6")
+	r = leased(t, 6, registry.LeaseConfig{})
+	assert.Equal(t, 6, r.Expire(at(30)).Held)
 	r = leased(t, 4, registry.LeaseConfig{Min: 4})
 	assert.Equal(t, 4, r.Expire(at(30)).Held)
 	r = leased(t, 10, registry.LeaseConfig{Share: 1})
-	assert.Len(t, r.Expire(at(30)).Changes, 10, "never pauses")
+	assert.Len(t, r.Expire(at(30)).Changes, 10, "never holds any")
+}
+
+func TestAServiceThatIsHeldAgainPausesAgain(t *testing.T) {
+	r := leased(t, 10, registry.LeaseConfig{})
+	assert.Equal(t, 10, r.Expire(at(30)).Held)
+	loseAt(t, r, 0, 9, 60)
+	assert.Zero(t, r.Expire(at(31)).Held, "all came back")
+	assert.Equal(t, 10, r.Expire(at(60)).Held)
+	assert.Equal(t, int64(2), r.Leases().Pauses)
 }
 
 func TestWhatGoesTakesItsLeaseAlong(t *testing.T) {
