@@ -102,11 +102,11 @@
 // next Expire, whichever is first: call Expire after registering, too.
 //
 // When many leases of a service run out together, it is more often the network than the instances.
-// So they are held when, of at least [LeaseConfig].Min leased instances, Share or more would be gone
-// within a Window: those that have run out now, and those that Expire removed less than a Window
-// ago, which count as leased here too. They stay as they are until heartbeats have made the share
-// small enough, or the losses before them are a Window ago; and each of them no longer than its
-// lease was, or Hold: then it is removed, and counts no more against the next.
+// So they are held when, of at least [LeaseConfig].Min leased instances, Share or more would be
+// gone within a Window: those that have run out now, and those that Expire removed less than a
+// Window ago, which count as leased here too. They stay as they are until heartbeats have made the
+// share small enough, or the losses before them are a Window ago; and each of them no longer than
+// its lease was, or Hold: then it is removed, and counts no more against the next.
 // [Registry.Leases] counts.
 //
 // # The hub
