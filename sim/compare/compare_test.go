@@ -16,7 +16,7 @@ import (
 )
 
 func keptResult(t *testing.T) *sim.Document {
-	data, err := os.ReadFile("../../results/medium.json")
+	data, err := os.ReadFile("../report/testdata/medium.json")
 	require.NoError(t, err)
 	d := new(sim.Document)
 	require.NoError(t, json.Unmarshal(data, d))

@@ -21,12 +21,12 @@ import (
 	"github.com/notifylab/notifylab/sim/report"
 )
 
-// kept are the results that are kept beside the module: real ones.
+// kept are real results, of a day that these tests know.
 func kept(t testing.TB, names ...string) []report.Result {
 	t.Helper()
 	var out []report.Result
 	for _, name := range names {
-		f, err := os.Open("../../results/" + name + ".json")
+		f, err := os.Open("testdata/" + name + ".json")
 		require.NoError(t, err)
 		d, err := report.Read(f)
 		require.NoError(t, err)
