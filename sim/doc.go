@@ -58,9 +58,10 @@
 // find for each of its rules, with the revision of the answer that it has. A registry.Hub answers,
 // from its find cache where it can, and what it answers is what the registry holds at one position
 // in the log of the consumer's group; to that its view is repaired. On the wall clock finds cost
-// the CPU time that they cost; under the virtual clock they take no time. Consumers of a group that
-// pull within a second, while nothing of what they ask for changes, share the answers of the first:
-// the registry would give the very same from its cache, and as that they count.
+// the CPU time that they cost; under the virtual clock they take no time. Where a machine can't
+// keep up with them, consumers of a group that pull within a second, while nothing of what they ask
+// for changes, share the answers of the first: the registry would give the very same. They ask
+// nothing, and the figures of finds leave them out.
 //
 // A run begins amid the consumers' lives: all have the answers as of its begin, and these are in
 // the cache. One that is born later has none. Finds says how many were answered from the cache, and

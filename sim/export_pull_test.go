@@ -29,15 +29,8 @@ func (r *Rig) Pull(i int, meanwhile func()) (out []Asked) {
 	return out
 }
 
-// JoinPull has consumer i take the answers of another of its group, if it may, and says how many
-// finds that counted as, and how many of them as ones it had the answer of.
-func (r *Rig) JoinPull(i int) (joined bool, finds, notModified uint64) {
-	c := &r.consumers[i]
-	before := c.lane.rec.joined
-	joined = c.lane.joinPull(c)
-	after := c.lane.rec.joined
-	return joined, after.FindHits - before.FindHits, after.FindNotModified - before.FindNotModified
-}
+// JoinPull has consumer i take the answers of another of its group, if it may.
+func (r *Rig) JoinPull(i int) bool { return r.consumers[i].lane.joinPull(&r.consumers[i]) }
 
 // Version is the version of the answers that consumer i has.
 func (r *Rig) Version(i int) int32 { return r.consumers[i].pulled }

@@ -145,9 +145,10 @@ func (ln *lane) advance() (next int64) {
 			continue
 		}
 		if ln.nextPull <= now && ln.nextPull <= ln.timers.next() {
+			late := now-ln.nextPull > pullLate
 			c := ln.pullTurn(now)
 			ln.mu.Unlock()
-			if c != nil && !ln.joinPull(c) {
+			if c != nil && !(late && ln.joinPull(c)) {
 				ln.pull(c)
 			}
 			continue

@@ -46,25 +46,25 @@ type stageClock struct {
 func (c stageClock) Now() time.Time { return c.st.truth.epoch.Add(time.Duration(c.st.now())) }
 
 // pullShared is for how long the answers that one consumer got are good for the others of its
-// group, if nothing of what they ask for changes meanwhile. So the finds of a million consumers,
-// whose answers are known, don't cost the run the CPU time that many registries have for them.
-const pullShared = int64(time.Second)
+// group, if nothing of what they ask for changes meanwhile. A million consumers would ask for more
+// than a machine can answer beside the run: where pulls are late they share, and count as such.
+const (
+	pullShared = int64(time.Second)
+	pullLate   = int64(10 * time.Millisecond)
+)
 
 // joinPull gives a consumer the answers that another one of its group got a moment ago, provided
-// that the registry would give the very same, and all from its cache: then they count as finds of
-// its own. It reports whether that is so.
+// that the registry would give the very same. It reports whether that is so.
 func (ln *lane) joinPull(c *consumer) bool {
 	ln.mu.Lock()
 	defer ln.mu.Unlock()
 	log, now := c.view.log, ln.stage.now()
 	revision, position := ln.stage.truth.list(log)
-	version, news, ok := log.pulls.current(position, c.pulled, now)
+	version, ok := log.pulls.current(position, now)
 	if !ok {
 		return false
 	}
-	finds := uint64(len(log.pulls.questions))
-	ln.rec.joined.FindHits += finds
-	ln.rec.joined.FindNotModified += finds - uint64(news)
+	ln.rec.shared++
 	ln.accept(c, version, revision, position)
 	return true
 }
@@ -177,20 +177,12 @@ func (p *pullLog) revision(i int, version int32) string {
 	return ""
 }
 
-// current is the current version, and how many of its answers are news to who has another one. It
-// isn't ok unless the answers were found at this position, a moment ago.
-func (p *pullLog) current(position int, had int32, now int64) (version int32, news int, ok bool) {
+// current is the current version, if its answers were found at this position, a moment ago.
+func (p *pullLog) current(position int, now int64) (version int32, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.version == 0 || p.position != position || now-p.found >= pullShared {
-		return 0, 0, false
-	}
-	for _, got := range p.got {
-		if got[len(got)-1].since > had {
-			news++
-		}
-	}
-	return p.version, news, true
+	ok = p.version > 0 && p.position == position && now-p.found < pullShared
+	return p.version, ok
 }
 
 // keep gives the version of these answers, which were found at a position, by then. If that is

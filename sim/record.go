@@ -2,7 +2,6 @@ package sim
 
 import (
 	"fmt"
-	"github.com/notifylab/notifylab/notify/registry"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
@@ -94,9 +93,9 @@ type recorder struct {
 	resyncs     int64 // lists after the first of a connection
 	connections int64 // after the first of a consumer
 	pulls       int64
-	joined      registry.HubStats // finds whose answers were known: FindHits and FindNotModified
-	openEnds    int64             // staleness intervals that had not ended
-	lostOnWire  int64             // events on a connection that broke
+	shared      int64 // pulls that took the answers of another
+	openEnds    int64 // staleness intervals that had not ended
+	lostOnWire  int64 // events on a connection that broke
 	streams     streamCounts
 }
 
@@ -120,8 +119,7 @@ func (r *recorder) merge(o *recorder) {
 	r.resyncs += o.resyncs
 	r.connections += o.connections
 	r.pulls += o.pulls
-	r.joined.FindHits += o.joined.FindHits
-	r.joined.FindNotModified += o.joined.FindNotModified
+	r.shared += o.shared
 	r.openEnds += o.openEnds
 	r.lostOnWire += o.lostOnWire
 	r.streams.merge(&o.streams)

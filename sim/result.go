@@ -156,9 +156,10 @@ type Point struct {
 }
 
 // Finds is what the pulls of a run asked its registry, from its begin to its end: each pull is a
-// find for each rule of the consumer.
+// find for each rule of the consumer, but for the shared ones, which ask nothing.
 type Finds struct {
-	PullRate    float64 `json:"pulls_per_second"` // of all consumers
+	PullRate    float64 `json:"pulls_per_second"`       // of all consumers
+	SharedPulls int64   `json:"shared_pulls,omitempty"` // took the answers that another one got
 	Finds       uint64  `json:"finds"`
 	Hits        uint64  `json:"hits"`         // answered from the find cache
 	HitRate     float64 `json:"hit_rate"`     // their share, 0 to 1

@@ -135,10 +135,8 @@ func (t *trial) conclude(run *Run, unhealed string, interrupted bool, failure er
 	run.OpenEnds, run.OnWire = rec.openEnds, rec.lostOnWire
 	if rec.pulls > 0 {
 		lasted := time.Duration(t.stopped - t.opened)
-		found := t.hub.Stats()
-		found.FindHits += rec.joined.FindHits
-		found.FindNotModified += rec.joined.FindNotModified
-		run.Finds = findsBetween(t.asked, found, rec.pulls, lasted)
+		run.Finds = findsBetween(t.asked, t.hub.Stats(), rec.pulls, lasted)
+		run.Finds.SharedPulls = rec.shared
 	}
 	if !t.s.Transport.InProcess() {
 		run.Stream = rec.streams.result(t.encoded.Load())

@@ -91,12 +91,14 @@ func losersGrid(r *Result) (grid, error) {
 
 // pullsGrid says what the find cache did for the consumers' pulls.
 func pullsGrid(d *sim.Document) grid {
-	g := grid{Title: "Pulls", Text: "A pull is a find per provider. Not modified: the consumer " +
-		"had that answer already.",
-		Head: []string{"pulls", "pulls/s", "finds", "from cache", "not modified", "evicted"}}
+	g := grid{Title: "Pulls", Text: "A pull is a find per provider, but a shared one takes the " +
+		"answers of another. Not modified: the consumer had that answer already.",
+		Head: []string{"pulls", "pulls/s", "shared", "finds", "from cache",
+			"not modified", "evicted"}}
 	for i, r := range d.Runs {
 		if f := r.Finds; f != nil {
 			g.row(i, r, counted(r.Pulls), cell{Text: fmt.Sprintf("%.1f", f.PullRate)},
+				cell{Text: Share(uint64(f.SharedPulls), uint64(r.Pulls))},
 				counted(int64(f.Finds)), cell{Text: Share(f.Hits, f.Finds)},
 				cell{Text: Share(f.NotModified, f.Finds)}, counted(int64(f.Evicted)))
 		}

@@ -111,14 +111,17 @@ func TestPageHasTablesOfPullsAndSessionsWhereThereWereAny(t *testing.T) {
 	d.Runs[1].Stream = &sim.Streams{Opened: 4321, Frames: 987, Ended: map[string]int64{
 		sim.EndedByWrite: 31, sim.EndedByRead: 32, "left": 33, "vanished": 34,
 	}}
-	d.Runs[1].Finds = &sim.Finds{PullRate: 66.6, Finds: 200, Hits: 50, NotModified: 20}
+	d.Runs[1].Pulls = 40
+	d.Runs[1].Finds = &sim.Finds{
+		PullRate: 66.6, SharedPulls: 10, Finds: 200, Hits: 50, NotModified: 20,
+	}
 	page := write(t, "html", r)
 	assert.Subset(t, sections(page), []string{"Pulls", "Sessions"})
 	head := `<th scope="row">2</th><td class="words">sc-2.x flush 5000/16</td>`
 	assert.Contains(t, page, head+"<td>4321</td><td>0</td><td>0</td><td>987</td><td>0</td>"+
 		"<td>0</td><td>31</td><td>32</td><td>67</td></tr>")
-	assert.Contains(t, page, head+"<td>0</td><td>66.6</td><td>200</td><td>25.0%</td>"+
-		"<td>10.0%</td><td>0</td></tr>")
+	assert.Contains(t, page, head+"<td>40</td><td>66.6</td><td>25.0%</td><td>200</td>"+
+		"<td>25.0%</td><td>10.0%</td><td>0</td></tr>")
 }
 
 // It is one file: nothing in it is fetched, and the browser is told to fetch nothing.

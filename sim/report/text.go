@@ -148,17 +148,18 @@ func latencies(b *strings.Builder, d *sim.Document) {
 // pulls says what the find cache did for the consumers' pulls, where there were any.
 func pulls(b *strings.Builder, d *sim.Document) {
 	var t table
-	t.row(labelHead, "pulls", "pulls/s", "finds", "from cache", "not modified", "evicted")
+	t.row(labelHead, "pulls", "pulls/s", "shared", "finds", "from cache", "not modified", "evicted")
 	for _, r := range d.Runs {
 		if f := r.Finds; f != nil {
 			t.row(Label(&r.Config), Count(uint64(r.Pulls)),
-				strconv.FormatFloat(f.PullRate, 'f', 1, 64), Count(f.Finds),
+				strconv.FormatFloat(f.PullRate, 'f', 1, 64),
+				Share(uint64(f.SharedPulls), uint64(r.Pulls)), Count(f.Finds),
 				Share(f.Hits, f.Finds), Share(f.NotModified, f.Finds), Count(f.Evicted))
 		}
 	}
 	if len(t.rows) > 1 {
-		b.WriteString("\nPulls (a find per provider; shares of the finds; " +
-			"not modified: the consumer had that answer)\n")
+		b.WriteString("\nPulls (a find per provider, but shared ones take another's answers; " +
+			"not modified: it had that answer)\n")
 		t.write(b)
 	}
 }

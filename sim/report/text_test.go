@@ -107,8 +107,8 @@ func TestTextShowsTheSessions(t *testing.T) {
 func TestTextShowsThePulls(t *testing.T) {
 	d := document(t)
 	d.Runs[0].Pulls = 1_234
-	d.Runs[0].Finds = &sim.Finds{PullRate: 333.33, Finds: 91_933, Hits: 91_647, HitRate: 0.9969,
-		NotModified: 77_173, Evicted: 12}
+	d.Runs[0].Finds = &sim.Finds{PullRate: 333.33, SharedPulls: 617, Finds: 91_933,
+		Hits: 91_647, HitRate: 0.9969, NotModified: 77_173, Evicted: 12}
 	d.Runs[2].Pulls, d.Runs[2].Finds = 7, &sim.Finds{PullRate: 0.04}
 	golden(t, "pulls.golden", text(t, d))
 }
