@@ -145,12 +145,13 @@ func (s *Server) World() string {
 // Run serves until ctx ends, and then returns nil. Its errors are those of the listeners. It is
 // called once.
 func (s *Server) Run(ctx context.Context) error {
-	// The engine outlives all others: a change that waits for room in its queue would do so for
-	// ever.
+	// The engine outlives all others: a change that it doesn't take is one that nobody hears of, and
+	// one that waits for room in its queue would do so for ever.
 	engineCtx, stopEngine := context.WithCancel(context.Background())
 	defer stopEngine()
+	engineEnded := make(chan error, 1)
+	go func() { engineEnded <- s.engine.Run(engineCtx) }()
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return s.engine.Run(engineCtx) })
 	g.Go(func() error { return s.hub.Run(ctx) })
 	g.Go(func() error { return s.monitor.Run(ctx, s.engine) })
 	g.Go(func() error { return s.keep(ctx) })
@@ -166,10 +167,11 @@ func (s *Server) Run(ctx context.Context) error {
 	g.Go(func() error {
 		<-ctx.Done() // also when one of the others fails
 		s.stop()
-		stopEngine()
 		return nil
 	})
-	return g.Wait()
+	err := g.Wait()
+	stopEngine()
+	return errors.Join(err, <-engineEnded)
 }
 
 // patience is how long requests under way may take when the server stops.
