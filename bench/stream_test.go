@@ -63,7 +63,7 @@ func BenchmarkStreamFanout(b *testing.B) {
 // BenchmarkStreamIdleMemory is about the memory of watchers to which nothing was sent, without that
 // of their clients.
 func BenchmarkStreamIdleMemory(b *testing.B) {
-	const conns = 5000
+	const conns = 10_000
 	for _, driver := range streamDrivers {
 		b.Run(fmt.Sprintf("conns=%d/driver=%s/mode=idle", conns, driver), func(b *testing.B) {
 			needDescriptors(b, conns)

@@ -21,6 +21,11 @@ type Document struct {
 	Scenario    Scenario    `json:"scenario"`
 	Environment Environment `json:"environment"`
 	Runs        []*Run      `json:"runs"`
+
+	// What the runs are for, where there is more than one load.
+	Sweep          *Sweep          `json:"sweep,omitempty"`
+	Capacity       *Capacity       `json:"capacity,omitempty"`
+	Recommendation *Recommendation `json:"recommendation,omitempty"`
 }
 
 // Environment is where it ran.
@@ -96,6 +101,10 @@ type Run struct {
 	Baseline bool   `json:"baseline"`
 	World    string `json:"world"`
 
+	// Where this run had another load than Document.Scenario says.
+	Settings []Setting `json:"settings,omitempty"`
+	Seed     uint64    `json:"seed,omitempty"`
+
 	Changes  int64 `json:"changes"` // of provider instances, the warm-up's included
 	Books    Books `json:"books"`
 	Resyncs  int64 `json:"resyncs"`      // lists because of a loss
@@ -123,6 +132,9 @@ type Run struct {
 
 	Finds  *Finds   `json:"finds,omitempty"`  // nil without pulls
 	Stream *Streams `json:"stream,omitempty"` // nil in process
+
+	Stages []StageRun  `json:"stages,omitempty"` // one per Scenario.Stages
+	SLOs   []SLOResult `json:"slos,omitempty"`   // one per Scenario.SLOs
 
 	Verdict string   `json:"verdict"`
 	Reasons []string `json:"reasons"`
@@ -153,6 +165,32 @@ type Point struct {
 	QueueDepth int     `json:"queue_depth"`
 	P50        int64   `json:"propagation_p50_ns"`
 	P99        int64   `json:"propagation_p99_ns"`
+
+	DroppedBy map[string]uint64 `json:"dropped_by,omitempty"` // Dropped, by cause
+	Spread    *Buckets          `json:"propagation_spread,omitempty"`
+	StaleP50  int64             `json:"staleness_p50_ns,omitempty"` // of what ended in this second
+	StaleP99  int64             `json:"staleness_p99_ns,omitempty"`
+}
+
+// Buckets is a coarse histogram of times: Counts[i] of them are at least 2^((From+i)/2) ns, and
+// below 2^((From+i+1)/2) ns.
+type Buckets struct {
+	From   int      `json:"from"`
+	Counts []uint64 `json:"counts"`
+}
+
+// StageRun is what a run did in one of its stages: with the changes that were due in it, also when
+// they arrived later.
+type StageRun struct {
+	Name        string  `json:"name,omitempty"`
+	From        float64 `json:"from_s"` // since the begin of the recorded time
+	To          float64 `json:"to_s"`
+	Changes     int64   `json:"changes"`
+	Offered     uint64  `json:"offered"` // deliveries owed
+	Dropped     uint64  `json:"dropped"` // of these
+	Propagation Summary `json:"propagation_ns"`
+	Staleness   Summary `json:"staleness_ns"`   // of intervals that begin with such a change
+	Memory      int64   `json:"peak_rss_bytes"` // up to its end; 0 under the virtual clock
 }
 
 // Finds is what the pulls of a run asked its registry, from its begin to its end: each pull is a

@@ -57,6 +57,7 @@ type Scenario struct {
 
 	Stages []Stage `json:"stages,omitempty"` // rates of changes of their own, one after another
 	Faults []Fault `json:"faults,omitempty"` // blocks of trouble
+	SLOs   []SLO   `json:"slos,omitempty"`   // what a run must achieve to pass
 
 	LagBound time.Duration `json:"lag_bound"` // lag p99 beyond which a run is invalid
 }

@@ -14,8 +14,7 @@ type Progress struct {
 	Total     time.Duration // of warm-up, measurement and heal, as far as is known
 	Delivered uint64        // so far
 	Dropped   uint64
-	Rate      float64       // deliveries per second since the last report
-	P99       time.Duration // propagation since the last report
+	Point     Point         // what happened since the last report
 }
 
 // How often the run is looked at, and how often that is reported and becomes a Point.
@@ -94,7 +93,6 @@ func (t *trial) point(phase string) {
 		P99:        h.h.ValueAtQuantile(99),
 	}
 	t.series = append(t.series, p)
-	elapsed := time.Duration(now - t.last.at)
 	t.last = sample{at: now, stats: s}
 	if t.report != nil && phase != "" {
 		t.report(Progress{
@@ -103,8 +101,7 @@ func (t *trial) point(phase string) {
 			Total:     t.s.Warmup + t.s.Duration + t.s.Heal,
 			Delivered: s.Delivered,
 			Dropped:   s.DroppedTotal(),
-			Rate:      float64(p.Delivered) / max(elapsed.Seconds(), 1e-9),
-			P99:       time.Duration(p.P99),
+			Point:     p,
 		})
 	}
 }

@@ -68,8 +68,8 @@ func (p *progress) show(x sim.Progress) {
 	}
 	p.last = now
 	line := fmt.Sprintf("%s: %s %.0fs/%.0fs, %s deliveries/s, %s dropped, p99 %s", p.label, x.Phase,
-		x.Elapsed.Seconds(), x.Total.Seconds(), report.Count(uint64(x.Rate)),
-		report.Count(x.Dropped), report.Duration(int64(x.P99)))
+		x.Elapsed.Seconds(), x.Total.Seconds(), report.Count(x.Point.Delivered),
+		report.Count(x.Dropped), report.Duration(x.Point.P99))
 	if p.virtual {
 		line += fmt.Sprintf(", %.1f×real time", x.Elapsed.Seconds()/now.Sub(p.began).Seconds())
 	}

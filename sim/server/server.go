@@ -145,8 +145,8 @@ func (s *Server) World() string {
 // Run serves until ctx ends, and then returns nil. Its errors are those of the listeners. It is
 // called once.
 func (s *Server) Run(ctx context.Context) error {
-	// The engine outlives all others: a change that it doesn't take is one that nobody hears of, and
-	// one that waits for room in its queue would do so for ever.
+	// The engine outlives all others: of a change that it doesn't take nobody hears, and one that
+	// waits for room in its queue would do so for ever.
 	engineCtx, stopEngine := context.WithCancel(context.Background())
 	defer stopEngine()
 	engineEnded := make(chan error, 1)
