@@ -46,7 +46,7 @@ func TestCheckImports(t *testing.T) {
 		{"notify/stream/ws/ws.go", module + "/notify/stream/grpc", "same floor"},
 		{"sim/run.go", module + "/notify/watch", ""},
 		{"sim/run.go", module + "/sim/report", "on floor 4, above"},
-		{"sim/capacity/c.go", "gonum.org/v1/plot", "third-party"},
+		{"bench/internal/floor/c.go", "gonum.org/v1/plot", "third-party"},
 		{"sim/queueing/q.go", module + "/notify", "same floor"},
 		{"cmd/simulate/main.go", module + "/sim/report", ""},
 		{"cmd/simulate/main.go", module + "/bench", "same floor"},

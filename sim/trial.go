@@ -14,7 +14,7 @@ type Progress struct {
 	Total     time.Duration // of warm-up, measurement and heal, as far as is known
 	Delivered uint64        // so far
 	Dropped   uint64
-	Point     Point         // what happened since the last report
+	Point     Point // what happened since the last report
 }
 
 // How often the run is looked at, and how often that is reported and becomes a Point.
