@@ -8,7 +8,7 @@ RACEPKGS  ?= ./notify/... ./sim/server
 SIMFLAGS  ?= --consumers 10000
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race lint bench growth peers interop sim ci
+.PHONY: help build test race lint bench growth peers interop sim gate baseline ci
 
 help: ## print this help
 	@echo 'usage: make TARGET'
@@ -62,6 +62,16 @@ interop: ## test simulate serve with a real client, and measure what that sees (
 
 sim: ## run the main job: 10 000 consumers
 	$(GO) run ./cmd/simulate $(SIMFLAGS)
+
+# What the timed tier compares with, and on what: make gate BASE=HEAD~1 MACHINE=dedicated
+BASE      ?= origin/main
+MACHINE   ?= shared
+
+gate: ## say whether this commit made it worse than BASE (2 minutes; wants a clean tree)
+	$(GO) run ./cmd/simulate gate --tier exact,counted,timed --base $(BASE) --machine $(MACHINE)
+
+baseline: ## keep what this tree does in results/baseline; look at git diff
+	$(GO) run ./cmd/simulate gate --update
 
 ci: ## run everything that .ci/run does
 	bash .ci/run

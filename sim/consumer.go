@@ -107,6 +107,7 @@ func (l *link) show(list *watch.List, now int64) {
 	c, position := l.c, list.State.(int)
 	if c.alive {
 		c.record(c.view.reset(list.Revision, position, now))
+		c.repaired(now)
 	} else {
 		c.alive = true
 		c.view.begin(list.Revision, position, now)
@@ -138,9 +139,10 @@ func (l *link) Deliver(batch []*notify.Event) (taken int, err error) {
 		if c.link == l {          // else it is gone, and the engine has yet to notice
 			// The lane's lateness is the simulator's: the consumer began when it could have. How
 			// long the engine took to come up with the event is not made up for.
-			begin := max(now-c.late, c.lane.stage.at(ev.Due))
+			due := c.lane.stage.at(ev.Due)
+			begin := max(now-c.late, due)
 			c.late = 0
-			c.take(l, ev, begin, now)
+			c.take(l, ev, due, begin, now)
 		}
 	}
 	c.lane.rec.received += int64(taken)
@@ -155,17 +157,22 @@ func (l *link) Dropped(_ *notify.Subscription, events []*notify.Event, cause not
 	c := l.c
 	c.lane.mu.Lock()
 	defer c.lane.mu.Unlock()
-	if c.link != l {
-		return
-	}
-	lost := cause != notify.Conflated
+	rec := c.lane.rec
+	lost := cause != notify.Conflated && !rec.closed
 	for _, ev := range events {
-		if lost && c.lane.rec.due(c.lane.stage.at(ev.Due)) {
+		due := c.lane.stage.at(ev.Due)
+		if !lost || !rec.due(due) {
+			continue
+		}
+		rec.of(due).dropped++
+		if c.link == l { // else the consumer had gone before
 			c.lost++
 		}
 	}
-	// Also before it has a view: the list that is under way may be older than these events.
-	c.view.told(events, lost, c.lane.rec.gaps.record)
+	if c.link == l {
+		// Also before it has a view: the list that is under way may be older than these events.
+		c.view.told(events, lost, rec.gaps.record)
+	}
 }
 
 // Ended has the consumer connect again.
@@ -174,13 +181,13 @@ func (l *link) Ended(_ *notify.Subscription, _ error) {
 }
 
 // take begins the handling of an event, which may have been possible before now.
-func (c *consumer) take(l *link, ev *notify.Event, begin, now int64) {
+func (c *consumer) take(l *link, ev *notify.Event, due, begin, now int64) {
 	if ev.Revision <= l.last {
 		c.lane.stage.checks.fail(checkOrder, "consumer of %s got revision %d after %d",
 			c.view.log.id, ev.Revision, l.last)
 	}
 	l.last = ev.Revision
-	if c.lane.rec.due(c.lane.stage.at(ev.Due)) {
+	if c.lane.rec.due(due) {
 		c.got++
 	}
 	s := &c.lane.stage.s
@@ -222,17 +229,33 @@ func (c *consumer) apply(ev *notify.Event, now int64) {
 	if !a.known {
 		rec.handled++
 	}
-	if due := c.lane.stage.at(ev.Due); rec.due(due) {
-		rec.propagation.record(now - due)
-		rec.interval.record(now - due)
+	due := a.due
+	if a.known { // so the view didn't look it up
+		due = c.lane.stage.at(ev.Due)
+	}
+	if rec.due(due) {
+		rec.of(due).propagation.record(now - due)
+		rec.second.spread.add(now - due)
 	}
 	c.record(a.ended)
+	if !a.known {
+		c.repaired(now)
+	}
 }
 
 // record notes an interval of staleness that is over.
 func (c *consumer) record(i interval) {
 	if i.length > 0 && c.lane.rec.due(i.from) {
-		c.lane.rec.staleness.record(i.length)
+		c.lane.rec.of(i.from).staleness.record(i.length)
+	}
+}
+
+// repaired notes, for the Point of that time, whether what was applied at time now has made the
+// view right. Record doesn't know of an interval's end before the next one begins.
+func (c *consumer) repaired(now int64) {
+	v, rec := &c.view, c.lane.rec
+	if v.freshFrom == now && now > v.staleFrom && rec.due(v.staleFrom) && v.right() {
+		rec.second.fresh.record(now - v.staleFrom)
 	}
 }
 

@@ -162,7 +162,7 @@ func (r *Rig) Log(i int) *GroupLog { return r.truth.groups[r.world.Groups[i].Ser
 
 // Totals adds up what the lanes have counted.
 func (r *Rig) Totals() (received, handled, resyncs, connections, pulls int64) {
-	rec := newRecorder()
+	rec := newRecorder(0)
 	for _, ln := range r.lanes {
 		rec.merge(ln.rec)
 	}

@@ -38,7 +38,7 @@ type Fact struct {
 func NewLog() *GroupLog { return &groupLog{id: "shop"} }
 
 func (g *groupLog) Add(revision, due int64, key string, unsent bool) {
-	g.append(entry{revision: revision, due: due, unsent: unsent}, key)
+	g.append(entry{revision: revision, due: due, unsent: unsent}, key, key)
 }
 
 // Instances is how many the log has numbered, and Entries how many changes it keeps.
@@ -166,6 +166,15 @@ func SummaryOf(values ...int64) (Summary, error) {
 		h.record(v)
 	}
 	return h.summary()
+}
+
+// SpreadOf is the coarse histogram of these times.
+func SpreadOf(values ...int64) *Buckets {
+	var s spread
+	for _, v := range values {
+		s.add(v)
+	}
+	return s.buckets()
 }
 
 // Tally is what became of one consumer. As every run checks order and gaps, Got and Position say

@@ -47,8 +47,9 @@ const faultsOfAKind = 32
 // FaultKinds lists all there are.
 func FaultKinds() []FaultKind { return slices.Clone(faultKinds[:]) }
 
-// faultKinds are first those that change providers, then those that happen to consumers. New ones
-// go to the end, for a fault's random numbers come from its place here.
+// faultKinds are first those that change providers, then those that happen to consumers, then those
+// that edit who may see what. New ones go to the end, for a fault's random numbers come from its
+// place here.
 var faultKinds = [...]FaultKind{
 	{Name: "rolling-deploy", Lasts: true, plan: planDeploy,
 		About:    "each instance of a service is replaced, a share of them at a time",
@@ -94,6 +95,15 @@ var faultKinds = [...]FaultKind{
 	{Name: "long-list", Lasts: true,
 		About:    "lists take so long",
 		Defaults: Fault{Delay: 2 * time.Second}},
+	{Name: kindRules, Lasts: true, plan: planRuleEdits,
+		About:    "a service is hidden from a share of its consumers, or shown again, every period",
+		Defaults: Fault{Share: 0.5, Services: 1, Period: 5 * time.Second}},
+	{Name: kindTags, Lasts: true, plan: planTagEdits,
+		About:    "as rule-edits, by tags of the consumers, who hear of all their services again",
+		Defaults: Fault{Share: 0.5, Services: 1, Period: 5 * time.Second}},
+	{Name: kindDependencies, Lasts: true, plan: planDependencyEdits,
+		About:    "as rule-edits, by the consumers' dependencies, which go and come back",
+		Defaults: Fault{Share: 0.5, Services: 1, Period: 5 * time.Second}},
 }
 
 // kindOf is the place of a kind in the table; -1 if there is no such.

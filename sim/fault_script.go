@@ -75,7 +75,7 @@ func (g *load) newBlocks(recorded int64) (blocks []block) {
 	at, pcg := recorded, newPCG(s.Seed, streamBursts)
 	bursts := rand.New(&pcg) // for one after the other
 	for i := range s.Stages {
-		if s.Stages[i].Burst > 0 {
+		if s.Stages[i].Burst > 0 && g.replay == nil {
 			blocks = append(blocks, &script{plan: planBurst, plot: plot{
 				load: g, f: Fault{Count: s.Stages[i].Burst}, begin: at, end: at, rng: bursts,
 			}})

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -63,6 +65,13 @@ func TestFaults_EveryKindIsDescribedAndIsValidWithItsDefaults(t *testing.T) {
 		s.Faults[0] = want
 		assert.NoError(t, s.Validate(), "the defaults are in range")
 	}
+}
+
+func TestFaults_TheReadmeKnowsHowManyKindsThereAre(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	require.NoError(t, err)
+	want := fmt.Sprintf("one of %d kinds of trouble", len(sim.FaultKinds()))
+	assert.Contains(t, strings.Join(strings.Fields(string(text)), " "), want)
 }
 
 func TestFaults_SayWhatTheyTake(t *testing.T) {

@@ -11,8 +11,9 @@ import (
 
 // Identity says what was run: two runs of one configuration whose identities are equal are samples
 // of the same thing. It is made of the scenario and of the world that the run describes, so another
-// dump of the same name shows. The seed isn't part of it: other seeds are other samples. What a
-// result leaves out counts as the default that it stands for.
+// dump of the same name shows. The seed isn't part of it: other seeds are other samples. Objectives
+// aren't either: they judge what was run. What a result leaves out counts as the default that it
+// stands for.
 type Identity struct {
 	Hash   string                     // of Fields, hexadecimal
 	Fields map[string]json.RawMessage // by their names in a document; no zero values
@@ -23,7 +24,7 @@ const hashLen = 16
 
 // Identify gives the identity of a run of s in the world that Run.World describes.
 func Identify(s Scenario, world string) (Identity, error) {
-	s.Seed = 0
+	s.Seed, s.SLOs = 0, nil
 	if s.Transport.InProcess() {
 		s.Transport = ""
 	} else {

@@ -10,8 +10,9 @@ import (
 	"github.com/notifylab/notifylab/sim"
 )
 
-// Runs are samples of the same thing if only the seed differs, and not if anything else does.
-func TestIdentify_IsAllButTheSeed(t *testing.T) {
+// Runs are samples of the same thing if only the seed differs, or what is asked of them, and not if
+// anything else does.
+func TestIdentify_IsAllButTheSeedAndTheObjectives(t *testing.T) {
 	base, err := sim.Identify(sim.DefaultScenario(), "a world")
 	require.NoError(t, err)
 	for _, x := range []struct {
@@ -21,6 +22,9 @@ func TestIdentify_IsAllButTheSeed(t *testing.T) {
 	}{
 		{"nothing", func(*sim.Scenario, *string) {}, nil},
 		{"seed", func(s *sim.Scenario, _ *string) { s.Seed = 99 }, nil},
+		{"objectives", func(s *sim.Scenario, _ *string) {
+			s.SLOs = []sim.SLO{{Metric: "heal", Below: 1e9}}
+		}, nil},
 		{"default transport", func(s *sim.Scenario, _ *string) { s.Transport = sim.InProc }, nil},
 		{"rate", func(s *sim.Scenario, _ *string) { s.Rate = 200 }, []string{"rate: 100 and 200"}},
 		{"none", func(s *sim.Scenario, _ *string) { s.Storm = 0 },

@@ -65,7 +65,8 @@ func (d *dice) Uint64() uint64 { return d.pcg.Uint64() }
 
 func newLane(st *stage) *lane {
 	ln := &lane{
-		stage: st, rec: newRecorder(), lag: newHistogram(latencyMax), writers: make([]writer, 1),
+		stage: st, rec: newRecorder(len(st.s.Stages)), lag: newHistogram(latencyMax),
+		writers: make([]writer, 1),
 	}
 	ln.rng = rand.New(&ln.dice)
 	ln.nextTick, ln.nextPull = never, never
@@ -98,6 +99,22 @@ func (ln *lane) pullTurn(now int64) *consumer {
 		return nil
 	}
 	return c
+}
+
+// serve has a consumer pull, and notes whether that has made its view right. The lane's goroutine
+// calls it, without the lock.
+func (ln *lane) serve(c *consumer, late bool) {
+	ln.mu.Lock()
+	before := c.view.freshFrom
+	ln.mu.Unlock()
+	if !late || !ln.joinPull(c) {
+		ln.pull(c)
+	}
+	ln.mu.Lock()
+	defer ln.mu.Unlock()
+	if after := c.view.freshFrom; after != before {
+		c.repaired(after)
+	}
 }
 
 func (ln *lane) rand(c *consumer) *rand.Rand {
@@ -148,8 +165,8 @@ func (ln *lane) advance() (next int64) {
 			late := now-ln.nextPull > pullLate
 			c := ln.pullTurn(now)
 			ln.mu.Unlock()
-			if c != nil && !(late && ln.joinPull(c)) {
-				ln.pull(c)
+			if c != nil {
+				ln.serve(c, late)
 			}
 			continue
 		}

@@ -27,9 +27,11 @@ type load struct {
 	batchLeft  int // changes that are still due at nextChange
 	nextChurn  int64
 	storm      storm
-	blocks     []block // stages and faults
+	blocks     []block // stages, faults and the trace
+	replay     *replay // nil without a trace, which takes the place of pace and storm
 
 	pending     announcement
+	queued      []announcement // what the same edit made beside it: of one instant, one by one
 	publishWait *Histogram
 	depth       *Histogram // of the task queue, as each event found it
 	changes     int64
@@ -70,17 +72,18 @@ func newLoad(st *stage, from, recorded, until int64) *load {
 	for i, p := range st.world.Providers {
 		g.numbers[i] = len(p.Instances)
 	}
-	if len(st.world.Providers) > 0 {
+	g.replay, g.storm.next = newReplay(st, recorded), never
+	if len(st.world.Providers) > 0 && g.replay == nil {
 		g.pace = newPace(&st.s, recorded)
 		g.nextChange, g.batchLeft = g.pace.after(from, g.wait(g.rng)), st.s.Batch
 		g.storm = g.newStorm(recorded + (until-recorded)/4)
-	} else {
-		g.storm.next = never
 	}
 	if g.churnRate() > 0 {
 		g.nextChurn = from + g.gap(g.churn, g.churnRate())
 	}
-	g.blocks = g.newBlocks(recorded)
+	if g.blocks = g.newBlocks(recorded); g.replay != nil {
+		g.blocks = append(g.blocks, g.replay)
+	}
 	return g
 }
 
@@ -133,6 +136,9 @@ func (g *load) newStorm(at int64) storm {
 
 // next is when act should be called; never once all is done.
 func (g *load) next() int64 {
+	if len(g.queued) > 0 {
+		return g.st.at(g.queued[0].ev.Due)
+	}
 	at := min(g.nextChange, g.nextChurn, g.storm.next)
 	for _, b := range g.blocks {
 		at = min(at, b.next())
@@ -146,6 +152,10 @@ func (g *load) next() int64 {
 // act does what is due at next. A change that somebody must hear of is pending until publish. Its
 // errors are not the engine's: a generator that can't go on must not look idle.
 func (g *load) act() error {
+	if len(g.queued) > 0 {
+		g.announce()
+		return nil
+	}
 	due := g.next()
 	switch due {
 	case g.storm.next:
@@ -212,13 +222,24 @@ func (g *load) publish(ctx context.Context) (wait time.Duration, err error) {
 	wait = time.Duration(g.st.now() - p.since)
 	g.publishWait.record(int64(wait))
 	if err != nil {
-		g.rejected++
-		g.st.truth.unsent(p.c)
+		g.reject(ctx, p)
 		if errors.Is(err, notify.ErrFull) || ctx.Err() != nil {
 			err = nil
 		}
 	}
 	return wait, err
+}
+
+// reject notes that nobody will be told of a change; once the run is over, nor of those queued.
+func (g *load) reject(ctx context.Context, p announcement) {
+	over := []announcement{p}
+	if ctx.Err() != nil {
+		over, g.queued = append(over, g.queued...), nil
+	}
+	for _, p := range over {
+		g.rejected++
+		g.st.truth.unsent(p.c)
+	}
 }
 
 // pick chooses what to change.

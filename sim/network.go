@@ -99,7 +99,7 @@ func (l *link) receive(free, now int64) {
 		case f.ping:
 			c.lane.set(timer{at: c.transit(free), set: now, c: c, link: l, kind: timerPong})
 		default:
-			c.take(l, f.ev, free, now)
+			c.take(l, f.ev, c.lane.stage.at(f.ev.Due), free, now)
 		}
 	}
 	if c.hand == nil {
@@ -140,4 +140,5 @@ func (c *consumer) hangUp() {
 		w.frames = nil
 	}
 	c.link = nil
+	c.lane.stage.joined(c, -1)
 }

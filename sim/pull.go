@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -13,6 +14,7 @@ import (
 // lives: they all have the answers of the pull before. One per group is found for that, and isn't
 // counted.
 func (st *stage) openFinds() (err error) {
+	st.edited = st.s.edits()
 	st.hub, err = registry.NewHub(st.world.Registry, st.engine, registry.HubConfig{
 		Clock: stageClock{clock.Real{}, st},
 	})
@@ -30,7 +32,7 @@ func (st *stage) openFinds() (err error) {
 		if found, err = st.find(st.truth.groups[g.ServiceID], 0, found[:0]); err != nil {
 			return err
 		}
-		pulls.keep(0, found, -pullShared) // too long ago to be shared
+		pulls.keep(cut{}, found, -pullShared) // too long ago to be shared
 	}
 	st.asked = st.hub.Stats()
 	return nil
@@ -59,13 +61,13 @@ func (ln *lane) joinPull(c *consumer) bool {
 	ln.mu.Lock()
 	defer ln.mu.Unlock()
 	log, now := c.view.log, ln.stage.now()
-	revision, position := ln.stage.truth.list(log)
-	version, ok := log.pulls.current(position, now)
+	revision, at := ln.stage.truth.cut(log)
+	version, ok := log.pulls.current(at, now)
 	if !ok {
 		return false
 	}
 	ln.rec.shared++
-	ln.accept(c, version, revision, position)
+	ln.accept(c, version, revision, at.position)
 	return true
 }
 
@@ -81,11 +83,11 @@ func (ln *lane) pull(c *consumer) {
 	t, log := ln.stage.truth, c.view.log
 	var wrong error
 	for range pullTries {
-		revision, position := t.list(log)
+		revision, at := t.cut(log)
 		ln.found, wrong = ln.stage.find(log, c.pulled, ln.found[:0])
 		ln.mu.Lock()
-		if _, now := t.list(log); now == position {
-			ln.pulled(c, revision, position, wrong)
+		if _, now := t.cut(log); now == at {
+			ln.pulled(c, revision, at, wrong)
 			ln.mu.Unlock()
 			return
 		}
@@ -94,10 +96,10 @@ func (ln *lane) pull(c *consumer) {
 	ln.mu.Lock()
 	defer ln.mu.Unlock()
 	t.mu.Lock()
-	revision, position := t.listLocked(log)
+	revision, at := t.cutLocked(log)
 	ln.found, wrong = ln.stage.find(log, c.pulled, ln.found[:0])
 	t.mu.Unlock()
-	ln.pulled(c, revision, position, wrong)
+	ln.pulled(c, revision, at, wrong)
 }
 
 // find asks what a consumer asks that has these versions of the answers, and appends what it gets.
@@ -105,15 +107,16 @@ func (ln *lane) pull(c *consumer) {
 func (st *stage) find(log *groupLog, version int32, found []registry.Answer) (
 	_ []registry.Answer, wrong error) {
 	for i, q := range log.pulls.questions {
+		if st.edited && !st.world.Registry.Depends(log.id, q.provider) {
+			found = append(found, registry.Answer{}) // it doesn't ask for that now
+			continue
+		}
 		a, err := st.hub.Find(registry.Query{
 			ConsumerID: log.id, Provider: q.provider, Rule: q.rule,
 			Revision: log.pulls.revision(i, version),
 		})
-		if err == nil && !a.NotModified {
-			if want := q.count(st.world.Registry); len(a.Instances) != want {
-				err = fmt.Errorf("%d instances of %s, there are %d", len(a.Instances), q.provider,
-					want)
-			}
+		if err != nil || !a.NotModified || st.edited {
+			err = st.verify(q, log.id, &a, err)
 		}
 		if err != nil && wrong == nil {
 			wrong = err
@@ -123,17 +126,34 @@ func (st *stage) find(log *groupLog, version int32, found []registry.Answer) (
 	return found, wrong
 }
 
-// pulled makes what was found, at that position and revision, what c knows, with the lock held.
-func (ln *lane) pulled(c *consumer, revision int64, position int, wrong error) {
+// verify holds an answer to a question, or the error instead of one, against the truth. That the
+// registry knows no such service is the right answer to one who may see none.
+func (st *stage) verify(q *question, consumer string, a *registry.Answer, err error) error {
+	want, seen := q.count(st.world.Registry, consumer, st.edited)
+	switch {
+	case !seen && errors.Is(err, registry.ErrUnknownService):
+		return nil
+	case err != nil:
+		return err
+	case !seen:
+		return fmt.Errorf("an answer about %s, which it may not see", q.provider)
+	case !a.NotModified && len(a.Instances) != want:
+		return fmt.Errorf("%d instances of %s, there are %d", len(a.Instances), q.provider, want)
+	}
+	return nil
+}
+
+// pulled makes what was found, at that cut and revision, what c knows, with the lock held.
+func (ln *lane) pulled(c *consumer, revision int64, at cut, wrong error) {
 	log := c.view.log
-	version, same := log.pulls.keep(position, ln.found, ln.stage.now())
+	version, same := log.pulls.keep(at, ln.found, ln.stage.now())
 	if wrong == nil && !same {
-		wrong = fmt.Errorf("two answers at position %d of its log", position)
+		wrong = fmt.Errorf("two answers at position %d of its log", at.position)
 	}
 	if wrong != nil {
 		ln.stage.checks.fail(checkPull, "consumer of %s got %v", log.id, wrong)
 	}
-	ln.accept(c, version, revision, position)
+	ln.accept(c, version, revision, at.position)
 }
 
 // accept makes a version of the answers, which is from that position and revision, what c knows.
@@ -148,12 +168,12 @@ func (ln *lane) accept(c *consumer, version int32, revision int64, position int)
 type pullLog struct {
 	questions []*question // fixed before the first pull
 
-	mu       sync.Mutex
-	version  int32
-	position int       // in the group's log, of the version
-	found    int64     // when the answers of the version were found last
-	got      [][]dated // by question: the revisions of its answers, the last of which is current
-	old      int       // revisions that aren't
+	mu      sync.Mutex
+	version int32
+	at      cut       // at which the version was found
+	found   int64     // when the answers of the version were found last
+	got     [][]dated // by question: the revisions of its answers, the last of which is current
+	old     int       // revisions that aren't
 
 	needed int32 // trim's: the lowest version that a consumer has
 }
@@ -177,17 +197,17 @@ func (p *pullLog) revision(i int, version int32) string {
 	return ""
 }
 
-// current is the current version, if its answers were found at this position, a moment ago.
-func (p *pullLog) current(position int, now int64) (version int32, ok bool) {
+// current is the current version, if its answers were found at this cut, a moment ago.
+func (p *pullLog) current(at cut, now int64) (version int32, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	ok = p.version > 0 && p.position == position && now-p.found < pullShared
+	ok = p.version > 0 && p.at == at && now-p.found < pullShared
 	return p.version, ok
 }
 
-// keep gives the version of these answers, which were found at a position, by then. If that is
-// where the current version is from they should be the same.
-func (p *pullLog) keep(position int, found []registry.Answer, now int64) (
+// keep gives the version of these answers, which were found at a cut, by then. If that is where the
+// current version is from they should be the same.
+func (p *pullLog) keep(at cut, found []registry.Answer, now int64) (
 	version int32, same bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -203,8 +223,8 @@ func (p *pullLog) keep(position int, found []registry.Answer, now int64) (
 			p.old++
 		}
 	}
-	same = p.version == 0 || p.version == next || p.position != position
-	p.version, p.position, p.found = next, position, now
+	same = p.version == 0 || p.version == next || p.at != at
+	p.version, p.at, p.found = next, at, now
 	return next, same
 }
 

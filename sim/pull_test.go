@@ -89,6 +89,10 @@ func TestWhatPullsGetIsTheTruthAtTheirPosition(t *testing.T) {
 		s := pulling(12)
 		s.Seed = rapid.Uint64Range(0, 1000).Draw(t, "seed")
 		s.Rate, s.Churn, s.ListTime = 200, 0.4, 5*time.Millisecond
+		for _, kind := range rapid.SliceOfN(rapid.SampledFrom(editKinds), 0, 3).Draw(t, "edits") {
+			s.Faults = append(s.Faults, sim.Fault{Kind: kind, Length: 10 * time.Second,
+				Services: 3, Period: 30 * time.Millisecond})
+		}
 		p, _, err := sim.Config{Engine: "notifylab", Shards: 1}.Resolve()
 		require.NoError(t, err)
 		r, err := sim.NewRig(s, rapid.SampledFrom(topologies).Draw(t, "topology"), p, 2)

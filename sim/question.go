@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/notifylab/notifylab/notify/registry"
 )
@@ -55,10 +56,23 @@ func (m *questioner) ask(rule registry.Key) (*question, error) {
 	return q, nil
 }
 
-// count says how many instances the answer has now.
-func (q *question) count(r *registry.Registry) (n int) {
+// count says how many instances the answer has now, and whether there is a service that the
+// consumer may see. Where nothing is edited all may be seen.
+func (q *question) count(r *registry.Registry, consumer string, edited bool) (n int, seen bool) {
 	for _, id := range q.services {
-		n += r.CountInstances(id)
+		if edited && !sees(r, consumer, id) {
+			continue
+		}
+		n, seen = n+r.CountInstances(id), true
 	}
-	return n
+	return n, seen
+}
+
+// sees says whether a service lets in one that depends on it.
+func sees(r *registry.Registry, consumer, serviceID string) bool {
+	if len(r.Visibility(serviceID)) == 0 {
+		return true
+	}
+	_, ok := slices.BinarySearch(r.Consumers(serviceID), consumer)
+	return ok
 }

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
@@ -82,11 +83,13 @@ func (s *Summary) Decode() (*hdrhistogram.Histogram, error) {
 
 // recorder is what one lane records. It belongs to the lane's lock.
 type recorder struct {
-	from, to    int64 // only changes that were due in here are recorded
-	propagation *Histogram
-	staleness   *Histogram
-	interval    *Histogram // propagation since the last sample
-	gaps        *Histogram // lengths of runs of lost revisions
+	from, to     int64    // only changes that were due in here are recorded
+	edges        []int64  // of the stages: see stageOf
+	second       *second  // since the last Point; what was before is in stage.total
+	current      *figures // of what is due from begins until before ends; nil: to be looked up
+	begins, ends int64
+	closed       bool       // what is dropped now is so because the run is over
+	gaps         *Histogram // lengths of runs of lost revisions
 
 	received    int64 // events that the engine delivered
 	handled     int64 // events that changed a view
@@ -99,20 +102,40 @@ type recorder struct {
 	streams     streamCounts
 }
 
-func newRecorder() *recorder {
+func newRecorder(stages int) *recorder {
 	return &recorder{
-		propagation: newHistogram(latencyMax),
-		staleness:   newHistogram(latencyMax),
-		interval:    newHistogram(latencyMax),
-		gaps:        newHistogram(countMax),
+		second: newSecond(stages),
+		gaps:   newHistogram(countMax),
 	}
 }
 
 func (r *recorder) due(at int64) bool { return at >= r.from && at < r.to }
 
+// of is where to record what concerns a change that was due at a time. Mostly it is where it was
+// for the one before.
+func (r *recorder) of(due int64) *figures {
+	if due < r.begins || due >= r.ends {
+		r.find(due)
+	}
+	return r.current
+}
+
+func (r *recorder) find(due int64) {
+	i := stageOf(r.edges, due)
+	r.current, r.begins, r.ends = r.second.part(i), due, due+1
+	switch {
+	case i > 0:
+		r.begins, r.ends = r.edges[i-1], r.edges[i]
+	case len(r.edges) == 0:
+		r.begins, r.ends = math.MinInt64, never
+	}
+}
+
+// forget has the place to record looked up again, for there is another second.
+func (r *recorder) forget() { r.current, r.begins, r.ends = nil, 0, 0 }
+
+// merge adds the counts of another recorder, but not what its second holds.
 func (r *recorder) merge(o *recorder) {
-	r.propagation.merge(o.propagation)
-	r.staleness.merge(o.staleness)
 	r.gaps.merge(o.gaps)
 	r.received += o.received
 	r.handled += o.handled

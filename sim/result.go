@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"maps"
 	"runtime"
 	"runtime/debug"
 	"time"
@@ -90,7 +91,7 @@ func NewEnvironment(now time.Time) Environment {
 // The verdicts.
 const (
 	Passed  = "passed"
-	Failed  = "failed"  // a check failed or the views did not heal
+	Failed  = "failed"  // a check or an objective failed, or the views did not heal
 	Invalid = "invalid" // the figures say nothing: the generator couldn't keep up, or too few
 )
 
@@ -118,7 +119,7 @@ type Run struct {
 	GeneratorLag Summary `json:"generator_lag_ns"`
 	ConsumerLag  Summary `json:"consumer_lag_ns"` // how late the synthetic consumers were served
 	PublishWait  Summary `json:"publish_wait_ns"`
-	Drops        Summary `json:"drops_per_consumer"`
+	Drops        Summary `json:"drops_per_consumer"` // by the engine; not what waits at the end
 	GapLength    Summary `json:"gap_length"`
 	QueueDepth   Summary `json:"queue_depth"`
 
@@ -132,6 +133,8 @@ type Run struct {
 
 	Finds  *Finds   `json:"finds,omitempty"`  // nil without pulls
 	Stream *Streams `json:"stream,omitempty"` // nil in process
+
+	Trace *TraceRun `json:"trace,omitempty"` // what became of Scenario.Trace
 
 	Stages []StageRun  `json:"stages,omitempty"` // one per Scenario.Stages
 	SLOs   []SLOResult `json:"slos,omitempty"`   // one per Scenario.SLOs
@@ -166,6 +169,7 @@ type Point struct {
 	P50        int64   `json:"propagation_p50_ns"`
 	P99        int64   `json:"propagation_p99_ns"`
 
+	Seconds   float64           `json:"seconds,omitempty"`    // its length; the last one is shorter
 	DroppedBy map[string]uint64 `json:"dropped_by,omitempty"` // Dropped, by cause
 	Spread    *Buckets          `json:"propagation_spread,omitempty"`
 	StaleP50  int64             `json:"staleness_p50_ns,omitempty"` // of what ended in this second
@@ -181,12 +185,16 @@ type Buckets struct {
 
 // StageRun is what a run did in one of its stages: with the changes that were due in it, also when
 // they arrived later.
+//
+// The stages and what was due in none add up to the run; so does Offered to Books.Offered, but for
+// what the engine hadn't routed in the end, and for consumers that came or went between publishing
+// and routing. What broken connections lost on the wire the engine had delivered: it isn't Dropped.
 type StageRun struct {
 	Name        string  `json:"name,omitempty"`
 	From        float64 `json:"from_s"` // since the begin of the recorded time
 	To          float64 `json:"to_s"`
 	Changes     int64   `json:"changes"`
-	Offered     uint64  `json:"offered"` // deliveries owed
+	Offered     uint64  `json:"offered"` // deliveries owed to who was connected at publishing
 	Dropped     uint64  `json:"dropped"` // of these
 	Propagation Summary `json:"propagation_ns"`
 	Staleness   Summary `json:"staleness_ns"`   // of intervals that begin with such a change
@@ -234,12 +242,21 @@ func booksBetween(from, to notify.Stats) Books {
 		Conflated: to.Conflated - from.Conflated,
 		InFlight:  to.InFlight,
 	}
+	maps.Copy(b.Dropped, droppedBetween(from, to))
+	return b
+}
+
+// droppedBetween is what was dropped between two readings, by cause; nil if nothing was.
+func droppedBetween(from, to notify.Stats) (by map[string]uint64) {
 	for _, c := range notify.Causes() {
 		if n := to.Dropped[c] - from.Dropped[c]; n > 0 {
-			b.Dropped[c.String()] = n
+			if by == nil {
+				by = make(map[string]uint64)
+			}
+			by[c.String()] = n
 		}
 	}
-	return b
+	return by
 }
 
 // DroppedTotal is the sum over all causes.
@@ -251,15 +268,15 @@ func (b *Books) DroppedTotal() (n uint64) {
 }
 
 // summarise encodes the histograms of a run.
-func (r *Run) summarise(rec *recorder, generatorLag, consumerLag, publishWait, drops,
+func (r *Run) summarise(all *figures, gaps, generatorLag, consumerLag, publishWait, drops,
 	depth *Histogram) error {
 	for _, x := range []struct {
 		to   *Summary
 		from *Histogram
 	}{
-		{&r.Propagation, rec.propagation},
-		{&r.Staleness, rec.staleness},
-		{&r.GapLength, rec.gaps},
+		{&r.Propagation, all.propagation},
+		{&r.Staleness, all.staleness},
+		{&r.GapLength, gaps},
 		{&r.GeneratorLag, generatorLag},
 		{&r.ConsumerLag, consumerLag},
 		{&r.PublishWait, publishWait},
@@ -286,6 +303,7 @@ func (r *Run) judge(s *Scenario, broken []string, unhealed string, interrupted b
 		r.Verdict = Failed
 		r.Reasons = append(r.Reasons, unhealed)
 	}
+	r.judgeSLOs(s, unhealed != "")
 	invalid := func(format string, args ...any) {
 		if r.Verdict != Failed || len(broken) == 0 {
 			r.Verdict = Invalid

@@ -12,8 +12,10 @@ type Setting struct {
 
 // Sweep is what was varied. Every combination of values was run with every seed.
 type Sweep struct {
-	Knobs []Knob   `json:"knobs"`
-	Seeds []uint64 `json:"seeds"`
+	Knobs  []Knob   `json:"knobs"`
+	Seeds  []uint64 `json:"seeds"`
+	Config Config   `json:"config"`         // what the knobs change, before it is resolved
+	Dump   string   `json:"dump,omitempty"` // of the topology: begin of its SHA-256, hexadecimal
 }
 
 // Knob is a field and the values that it took.
@@ -29,8 +31,8 @@ type Capacity struct {
 	Limit  float64 `json:"limit"`            // the largest load that met them; 0: none
 	Beyond float64 `json:"beyond,omitempty"` // the smallest that didn't; 0: none was found
 	Low    float64 `json:"low"`              // the 95 % confidence interval of the limit,
-	High   float64 `json:"high"`             // over the seeds
-	Reason string  `json:"reason,omitempty"` // what fails beyond it
+	High   float64 `json:"high"`             // over the seeds; 0: unknown
+	Reason string  `json:"reason,omitempty"` // what fails beyond it, or why nothing is known
 
 	Trials []CapacityTrial `json:"trials"` // in the order in which they were made
 	Knee   []KneePoint     `json:"knee"`   // by load

@@ -3,12 +3,14 @@ package sim
 import (
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/notifylab/notifylab/notify"
 	"github.com/notifylab/notifylab/notify/watch"
+	"github.com/notifylab/notifylab/sim/trace"
 )
 
 // Scenario is the load: all that doesn't depend on the engine under test. Durations are in
@@ -60,6 +62,11 @@ type Scenario struct {
 	SLOs   []SLO   `json:"slos,omitempty"`   // what a run must achieve to pass
 
 	LagBound time.Duration `json:"lag_bound"` // lag p99 beyond which a run is invalid
+
+	// A trace takes the place of Rate, Storm and what stages add: see ReadTrace.
+	Trace      string  `json:"trace,omitempty"`       // its name, and a hash of its content
+	TraceSpeed float64 `json:"trace_speed,omitempty"` // times as fast as recorded; 0: as it was
+	changes    *trace.Trace
 }
 
 // spreads are the distributions that a handling time can have.
@@ -167,7 +174,8 @@ func (s *Scenario) Validate() error {
 	ms.unless(slices.Contains(spreads, s.Spread), "spread", fmt.Sprintf("%q", s.Spread),
 		"one of "+strings.Join(spreads, ", "))
 	ms.unless(s.Slow >= 0 && s.Slow <= 1, "slow", s.Slow, "a share, 0 to 1")
-	ms.unless(s.SlowFactor >= 1, "slow_factor", s.SlowFactor, "a factor, 1 or more")
+	ms.unless(s.SlowFactor >= 1 && !math.IsInf(s.SlowFactor, 1), "slow_factor", s.SlowFactor,
+		"a finite factor, 1 or more")
 	ms.unless(s.Stuck >= 0 && s.Stuck <= 1, "stuck", s.Stuck, "a share, 0 to 1")
 	ms.unless(s.Slow+s.Stuck <= 1 || s.Slow > 1 || s.Stuck > 1, "stuck", s.Stuck,
 		"slow and stuck consumers together at most 1")
@@ -190,6 +198,8 @@ func (s *Scenario) Validate() error {
 	s.validateTransport(&ms)
 	s.validateStages(&ms)
 	s.validateFaults(&ms)
+	s.validateSLOs(&ms)
+	s.validateTrace(&ms)
 	ms.unless(s.LagBound > 0, "lag_bound", s.LagBound, "a duration above 0")
 	return ms.err()
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -15,8 +16,9 @@ import (
 )
 
 // A scenario file is one YAML mapping of fields, named as in JSON, to scalars: durations such as
-// 30s, shares as 1% or 0.01, numbers unquoted. A field that isn't named stays as it is. A topology
-// takes the place of the workload, and the other way round; a file can't name both.
+// 30s, shares as 1% or 0.01, numbers unquoted. Stages, faults and slos are lists: of their texts,
+// or of mappings, such as {kind: zone-loss, start: 5s}. A field that isn't named stays as it is. A
+// topology takes the place of the workload, and the other way round; a file can't name both.
 // scenario.schema.json says the same to editors.
 
 // ErrScenario is what FileMistakes wrap.
@@ -179,10 +181,12 @@ func (s *Scenario) setNode(key, value *yaml.Node, lines map[string]int, ms *File
 		}
 	}
 	lines[name] = key.Line
-	if value.Kind == yaml.AliasNode {
-		value = value.Alias
-	}
+	value = resolved(value)
 	k, tag := f.knob(s), value.ShortTag()
+	if l, ok := k.(list); ok {
+		l.setNode(value, name, lines, ms)
+		return
+	}
 	if value.Kind != yaml.ScalarNode || tag == "!!null" || !k.fits(tag, value.Value) ||
 		!k.set(value.Value) {
 		ms.add(value.Line, name, described(value), k.want())
@@ -199,7 +203,11 @@ func (s *Scenario) Set(path, text string) error {
 		return Mistake{Field: "field", Got: strconv.Quote(path), Want: wantField()}
 	}
 	if k := f.knob(s); !k.set(text) {
-		return Mistake{Field: path, Got: strconv.Quote(text), Want: k.want()}
+		m := Mistake{Field: path, Got: strconv.Quote(text), Want: k.want()}
+		if l, ok := k.(list); ok {
+			m.Got, m.Want = l.complaint(text)
+		}
+		return m
 	}
 	s.chosen(path)
 	return nil
@@ -219,29 +227,33 @@ func (s *Scenario) chosen(path string) {
 }
 
 // WriteScenario writes s as a scenario file that reads back as the same, with a comment beside each
-// field. Empty fields are written as comments, and so are those at the paths in asComment, for
-// which a reader shall have its own default. It fails on text that isn't UTF-8, which YAML can't
-// hold.
+// field. Empty fields are written as comments, lists with an example; and so are those at the paths
+// in asComment, for which a reader shall have its own default. It fails on text that isn't UTF-8,
+// which YAML can't hold.
 func WriteScenario(w io.Writer, s Scenario, asComment ...string) error {
 	var b strings.Builder
 	for _, f := range scenarioFields {
 		if f.group != "" {
 			fmt.Fprintf(&b, "\n# %s\n", f.group)
 		}
-		text := f.knob(&s).String()
+		k := f.knob(&s)
+		text := k.String()
 		if !utf8.ValidString(text) {
 			return fmt.Errorf("%w: %s = %q: want UTF-8", ErrScenario, f.path, text)
 		}
-		line := f.path + ": " + text
-		for _, path := range asComment {
-			if path == f.path {
-				line = "#" + line
-			}
+		comment := ""
+		if text == "" || slices.Contains(asComment, f.path) {
+			comment = "#"
 		}
-		if text == "" {
-			line = "#" + f.path + ":"
+		var items []string
+		if l, ok := k.(list); ok {
+			text, items = "", l.lines()
 		}
+		line := strings.TrimSuffix(comment+f.path+": "+text, " ")
 		fmt.Fprintf(&b, "%-26s # %s\n", line, f.about)
+		for _, item := range items {
+			fmt.Fprintf(&b, "%s  - %s\n", comment, item)
+		}
 	}
 	_, err := io.WriteString(w, strings.TrimPrefix(b.String(), "\n"))
 	return err

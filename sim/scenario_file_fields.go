@@ -64,8 +64,13 @@ var scenarioFields = []field{
 		nil, func(s *Scenario) knob { return (*span)(&s.StormLength) }},
 	{"", "storm_wave", "storm changes that are due at one instant, 1 or more",
 		fromOne, func(s *Scenario) knob { return (*whole)(&s.StormWave) }},
-	{"", "stages", "rates of their own, one after another, such as length=5s,rate=100..500,burst=9",
-		nil, func(s *Scenario) knob { return (*stageList)(&s.Stages) }},
+	{"", "stages", "parts of duration with rates of their own, one after another",
+		nil, func(s *Scenario) knob { return stagesKnob(&s.Stages) }},
+	{"", "trace", "a recording whose changes take the place of all of these; see simulate record",
+		nil, func(s *Scenario) knob { return (*word)(&s.Trace) }},
+	{"", "trace_speed", "how many times faster than recorded, up to 1e6; 0: as it was",
+		schema{"minimum": 0, "maximum": 1_000_000},
+		func(s *Scenario) knob { return (*number)(&s.TraceSpeed) }},
 
 	{"Consumers.", "handling", "mean time that a consumer takes for an event",
 		nil, func(s *Scenario) knob { return (*span)(&s.Handling) }},
@@ -109,8 +114,11 @@ var scenarioFields = []field{
 	{"", "read_timeout", "without an answer to a ping, ends a session; 0s: 4 heartbeats",
 		nil, func(s *Scenario) knob { return (*span)(&s.ReadTimeout) }},
 
-	{"Faults.", "faults", "blocks of trouble, such as zone-loss:start=5s,length=10s,share=30%",
-		nil, func(s *Scenario) knob { return (*faultList)(&s.Faults) }},
+	{"Faults.", "faults", "blocks of trouble; simulate --help has the kinds",
+		nil, func(s *Scenario) knob { return faultsKnob(&s.Faults) }},
+
+	{"Objectives.", "slos", "what a run must achieve to pass; simulate --help has the figures",
+		nil, func(s *Scenario) knob { return slosKnob(&s.SLOs) }},
 }
 
 // ScenarioPaths lists the paths of all fields that a scenario file can have, in its order.

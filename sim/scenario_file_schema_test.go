@@ -78,7 +78,11 @@ func TestTheSchemaAcceptsWhatIsReadAndValid(t *testing.T) {
 		"101%", "-1%", "%", "0s", "10s", "-1s", "1m30s", "0h0m0s", "1.5µs", "100ns", "0.0s",
 		"soon", "small", "medium", "nosuch", "poisson", "log-normal", "constant", "flat", "session",
 		"inproc", "~", "true", "[1]", "{a: 1}",
-		listTexts["stages"], listTexts["faults"]}
+		listTexts["stages"], listTexts["faults"], listTexts["slos"],
+		"[]", "['length=1s,rate=5', {length: 1s, rate: 5..9, name: up, burst: 3}]",
+		"[{length: 1s, rate: 7}]", "[{length: 1s}]", "[{rate: 1, length: 1s, speed: 2}]",
+		"[zone-loss, {kind: zone-loss, share: 30%}, 'partition:start=1s,length=1s']",
+		"[{kind: fire}]", "[{share: 30%}]", "[memory < 2GiB, heal < 1s]", "[dropped < 0.1%]"}
 	doc := readSchema(t)
 	for _, path := range sim.ScenarioPaths() {
 		accepted := 0
@@ -98,8 +102,12 @@ func TestTheSchemaAcceptsWhatIsReadAndValid(t *testing.T) {
 	}
 	for text, want := range map[string]bool{
 		"rate: 1": true, "{}": false, "rat: 1": false, "topology: a": true,
-		"topology: a\nworkload: small": false,
-		"seed: 18446744073709551615":   true,
+		"topology: a\nworkload: small":              false,
+		"seed: 18446744073709551615":                true,
+		"stages: [{length: 1s, rate: 5, speed: 2}]": false, "stages: [{rate: 5}]": false,
+		"stages: [speed=5]": false, "faults: [fire]": false, "faults: [{kind: fire}]": false,
+		"faults: [{share: 30%}]": false, "slos: [speed < 5]": false, "slos: [heal > 5s]": false,
+		"slos: [{peak: dropped < 1%}]": true, "slos: [{peak: 5}]": false, "slos: [5]": false,
 	} {
 		assert.Equal(t, want, accepts(t, doc, text), text)
 	}
@@ -142,6 +150,7 @@ func accepts(t *testing.T, schema map[string]any, text string) bool {
 
 func matches(t *testing.T, schema map[string]any, value any) bool {
 	number, isNumber := asNumber(value)
+	list, isList := value.([]any)
 	text, isText := value.(string)
 	fields, isObject := value.(map[string]any)
 	for keyword, arg := range schema {
@@ -150,7 +159,7 @@ func matches(t *testing.T, schema map[string]any, value any) bool {
 		case "$schema", "title", "description", "default":
 		case "type":
 			ok = map[string]bool{"string": isText, "number": isNumber, "object": isObject,
-				"integer": isNumber && number == math.Trunc(number)}[arg.(string)]
+				"array": isList, "integer": isNumber && number == math.Trunc(number)}[arg.(string)]
 		case "const":
 			ok = isNumber && number == arg.(float64)
 		case "enum":
@@ -173,6 +182,12 @@ func matches(t *testing.T, schema map[string]any, value any) bool {
 			ok = !matches(t, arg.(map[string]any), value)
 		case "minProperties":
 			ok = !isObject || len(fields) >= int(arg.(float64))
+		case "maxProperties":
+			ok = !isObject || len(fields) <= int(arg.(float64))
+		case "items":
+			for _, item := range list {
+				ok = ok && matches(t, arg.(map[string]any), item)
+			}
 		case "required":
 			for _, name := range arg.([]any) {
 				_, has := fields[name.(string)]
@@ -184,7 +199,10 @@ func matches(t *testing.T, schema map[string]any, value any) bool {
 				ok = ok && known && matches(t, p, v) // additionalProperties is false
 			}
 		case "additionalProperties":
-			require.Equal(t, false, arg)
+			others, open := arg.(map[string]any)
+			for _, v := range fields {
+				ok = ok && (!open || matches(t, others, v)) // "properties" sees to false
+			}
 		default:
 			t.Fatalf("keyword %q: want one that this test knows", keyword)
 		}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -23,8 +24,9 @@ import (
 func jsonNames() (names []string) {
 	t := reflect.TypeFor[sim.Scenario]()
 	for i := range t.NumField() {
-		name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		names = append(names, name)
+		if name, _, _ := strings.Cut(t.Field(i).Tag.Get("json"), ","); name != "" {
+			names = append(names, name)
+		}
 	}
 	return names
 }
@@ -33,6 +35,7 @@ func jsonNames() (names []string) {
 var listTexts = map[string]string{
 	"stages": "length=1s,rate=5..9",
 	"faults": "zone-loss:start=1s,length=1s,share=30%",
+	"slos":   "propagation_p99 < 500ms; dropped < 0.1%",
 }
 
 // textOf is a text for a field that isn't its default.
@@ -276,7 +279,34 @@ func anyScenario(t *rapid.T) sim.Scenario {
 		s.Heartbeat, s.WriteTimeout = span("heartbeat", 0), span("write timeout", 0)
 		s.ReadTimeout = span("read timeout", 0)
 	}
+	s.Stages = anyStages(t, s.Duration)
+	for range whole("faults", 0, 3) {
+		kind := rapid.SampledFrom(sim.FaultKinds()).Draw(t, "kind")
+		s.Faults = append(s.Faults, anyFault(t, kind, s.Duration))
+	}
+	for range whole("objectives", 0, 3) {
+		s.SLOs = append(s.SLOs, anySLO(t, s.Stages))
+	}
 	return s
+}
+
+// anyStages draws some that last no longer than a time, with names of their own.
+func anyStages(t *rapid.T, within time.Duration) (stages []sim.Stage) {
+	rate := rapid.Float64Range(0, 1e6)
+	for i := range rapid.IntRange(0, 3).Draw(t, "stages") {
+		if within == 0 {
+			break
+		}
+		st := sim.Stage{
+			Name:   rapid.StringMatching(`[A-Za-z_-]{0,5}`).Draw(t, "name") + strconv.Itoa(i),
+			Length: time.Duration(rapid.Int64Range(1, int64(within)).Draw(t, "length")),
+			From:   rate.Draw(t, "from"), To: rate.Draw(t, "to"),
+			Burst: rapid.IntRange(0, 1e6).Draw(t, "burst"),
+		}
+		within -= st.Length
+		stages = append(stages, st)
+	}
+	return stages
 }
 
 func TestWhatIsWrittenReadsBackAsTheSame(t *testing.T) {
@@ -313,6 +343,26 @@ func TestAFileIsWrittenWithACommentPerFieldAndBlanksAsComments(t *testing.T) {
 	for _, path := range []string{"heal", "topology", "transport"} {
 		assert.NotContains(t, lines, path)
 	}
+	s.Faults = []sim.Fault{{Kind: "zone-loss"}, {Kind: "partition", Length: 5}}
+	assert.Contains(t, written(t, s), "\nfaults:                    # blocks of trouble; "+
+		"simulate --help has the kinds\n  - zone-loss\n  - partition:length=5ns\n")
+	assert.Contains(t, written(t, s, "faults"), "\n#  - zone-loss\n#  - partition:length=5ns\n")
+}
+
+// The example of an empty list is one when its marks are taken away.
+func TestTheExamplesOfListsCanBeUsed(t *testing.T) {
+	s := sim.DefaultScenario()
+	s.Duration = time.Minute
+	for path := range listTexts {
+		text := written(t, s)
+		text = strings.Replace(text, "\n#"+path+":", "\n"+path+":", 1)
+		head, rest, _ := strings.Cut(text, "\n"+path+":")
+		rest = strings.Replace(rest, "\n#  -", "\n  -", 1)
+		got, lines, err := read(head + "\n" + path + ":" + rest)
+		require.NoError(t, err, path)
+		assert.NoError(t, got.Validate(), path)
+		assert.NotZero(t, lines[path+"[0]"], path)
+	}
 }
 
 func TestTextThatYAMLCannotHoldIsNotWritten(t *testing.T) {
@@ -337,7 +387,10 @@ func TestAnErrorOfReadingOrWritingIsReturned(t *testing.T) {
 func FuzzReadScenario(f *testing.F) {
 	f.Add(written(f, sim.DefaultScenario()))
 	for _, text := range []string{"", "rate: [", "a: &a {b: *a}", "slow: 1%\nslow: 2%",
-		"rate: 1\n---\n", "? a\n: b", "topology: \"\\u0000\"", "workload: !!binary AA=="} {
+		"rate: 1\n---\n", "? a\n: b", "topology: \"\\u0000\"", "workload: !!binary AA==",
+		"stages: length=1s,rate=5", "stages:\n  - {length: 1s, rate: 1..5}\n  - rate=5",
+		"faults: [{kind: zone-loss, name: \"\\u0000\"}]",
+		"slos:\n  - peak: dropped < 1%\n  - memory < 2 GiB", "slos: a < 1; heal < 5s"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

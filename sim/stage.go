@@ -22,6 +22,7 @@ type stage struct {
 	engine *notify.Engine
 	hub    *registry.Hub     // answers pulls; nil without
 	asked  registry.HubStats // when the run began
+	edited bool              // rules or tags change in the course of the run
 
 	consumers []consumer
 	lanes     []*lane
@@ -30,6 +31,13 @@ type stage struct {
 	opening   atomic.Bool // lists take no time
 	opened    int64       // when pulls began, in ns since the truth's epoch
 	strikes   []*strike   // faults that happen to consumers
+
+	tallies []stageTally             // one per stage; the generator counts
+	edges   []int64                  // of the stages: see stageOf
+	total   *second                  // what all lanes have recorded, up to the last Point
+	spare   *second                  // an empty one
+	lately  lately                   // what collect gives
+	members map[string]*atomic.Int64 // connected consumers, by group; nil without stages
 
 	now    func() int64      // ns since the truth's epoch
 	stream func(c *consumer) // connects a consumer with a goroutine of its own; or nil
@@ -62,6 +70,10 @@ func newStage(s Scenario, p watch.Preset, w *World, epoch time.Time, lanes int) 
 	st.faults.Store(true)
 	st.truth.framed = !s.Transport.InProcess()
 	st.sessions = st.sessionConfig()
+	st.total, st.spare = newSecond(len(s.Stages)), newSecond(len(s.Stages))
+	st.lately = lately{propagation: newHistogram(latencyMax), fresh: newHistogram(latencyMax)}
+	st.tallies = make([]stageTally, len(s.Stages))
+	st.countMembers()
 	var err error
 	st.engine, err = notify.New(notify.Config{
 		Types: map[notify.Type]notify.TypeConfig{registry.InstanceEvents: p.Type},
@@ -153,6 +165,7 @@ func (c *consumer) newLink() *link {
 	}
 	c.lane.mu.Lock()
 	c.link = l
+	c.lane.stage.joined(c, 1)
 	if !c.lane.stage.opening.Load() {
 		c.lane.rec.connections++
 	}
@@ -160,11 +173,13 @@ func (c *consumer) newLink() *link {
 	return l
 }
 
-// record has all lanes record changes that are due from one time to another.
+// record has all lanes record changes that are due from one time to another; stages begin then.
 func (st *stage) record(from, to int64) {
+	st.edges = edgesOf(st.s.Stages, from)
 	for _, ln := range st.lanes {
 		ln.mu.Lock()
-		ln.rec.from, ln.rec.to = from, to
+		ln.rec.from, ln.rec.to, ln.rec.edges = from, to, st.edges
+		ln.rec.forget()
 		ln.mu.Unlock()
 	}
 }
@@ -195,7 +210,7 @@ func (st *stage) wrong() (n int) {
 
 // end closes every consumer's books at the end of a run and adds the lanes up.
 func (st *stage) end(now int64) (rec *recorder, lag, lost *Histogram) {
-	rec, lag, lost = newRecorder(), newHistogram(latencyMax), newHistogram(countMax)
+	rec, lag, lost = newRecorder(0), newHistogram(latencyMax), newHistogram(countMax)
 	for _, ln := range st.lanes {
 		ln.mu.Lock()
 		for _, c := range ln.consumers {
@@ -207,6 +222,7 @@ func (st *stage) end(now int64) (rec *recorder, lag, lost *Histogram) {
 		lag.merge(ln.lag)
 		ln.mu.Unlock()
 	}
+	st.collect()
 	return rec, lag, lost
 }
 

@@ -3,6 +3,7 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -26,24 +27,23 @@ type Stage struct {
 // ErrText is what the errors of texts that can't be read wrap.
 var ErrText = errors.New("sim: can't be read")
 
+// parts are the knobs of a stage by name: in its text, and in a mapping of a scenario file.
+func (st *Stage) parts() map[string]value {
+	return map[string]value{
+		"name": (*label)(&st.Name), "length": (*span)(&st.Length), "rate": (*ramp)(st),
+		"burst": (*whole)(&st.Burst),
+	}
+}
+
 // UnmarshalText reads a stage; the error says which part of it can't be read.
 func (st *Stage) UnmarshalText(text []byte) error {
 	var x Stage
-	rate := ""
-	read, err := readPairs(string(text), map[string]value{
-		"name": (*label)(&x.Name), "length": (*span)(&x.Length), "rate": (*label)(&rate),
-		"burst": (*whole)(&x.Burst),
-	})
+	read, err := readPairs(string(text), x.parts())
 	if err != nil {
 		return err
 	}
-	from, to, ramp := strings.Cut(rate, "..")
-	if !ramp {
-		to = from
-	}
-	if !read["rate"] || !(*number)(&x.From).set(from) || !(*number)(&x.To).set(to) {
-		return fmt.Errorf("%w: rate %q: want changes per second, such as rate=100 or "+
-			"rate=100..500", ErrText, rate)
+	if !read["rate"] {
+		return fmt.Errorf("%w: rate %q: want %s", ErrText, "", (*ramp)(nil).want())
 	}
 	*st = x
 	return nil
@@ -57,15 +57,44 @@ func (st Stage) String() string {
 	if st.Name != "" {
 		parts = append(parts, "name="+st.Name)
 	}
-	rate := (*number)(&st.From).String()
-	if st.To != st.From {
-		rate += ".." + (*number)(&st.To).String()
-	}
-	parts = append(parts, "length="+st.Length.String(), "rate="+rate)
+	parts = append(parts, "length="+st.Length.String(), "rate="+(*ramp)(&st).String())
 	if st.Burst != 0 {
 		parts = append(parts, fmt.Sprintf("burst=%d", st.Burst))
 	}
 	return strings.Join(parts, ",")
+}
+
+// ramp is the rate of a stage: 100, or 100..500.
+type ramp Stage
+
+func (v *ramp) set(text string) bool {
+	var x ramp
+	from, to, up := strings.Cut(text, "..")
+	if !up {
+		to = from
+	}
+	if !(*number)(&x.From).set(from) || !(*number)(&x.To).set(to) {
+		return false
+	}
+	v.From, v.To = x.From, x.To
+	return true
+}
+
+func (v *ramp) String() string {
+	if v.To == v.From {
+		return (*number)(&v.From).String()
+	}
+	return (*number)(&v.From).String() + ".." + (*number)(&v.To).String()
+}
+
+func (*ramp) want() string            { return "changes per second, such as 100 or 100..500" }
+func (*ramp) fits(tag, _ string) bool { return tag != "!!null" && tag != "!!bool" }
+func (v *ramp) value() any            { return v.String() }
+
+func (*ramp) schema() schema {
+	const one = `[0-9.eE+-]+`
+	return schema{"anyOf": []schema{{"type": "number", "minimum": 0, "maximum": int(rateMax)},
+		{"type": "string", "pattern": "^" + one + `(\.\.` + one + ")?$"}}}
 }
 
 // readPairs sets knobs by key=value pairs and says which were given, each at most once.
@@ -79,13 +108,8 @@ func readPairs(text string, knobs map[string]value) (read map[string]bool, err e
 		k := knobs[key]
 		switch {
 		case !ok || k == nil:
-			var names []string
-			for name := range knobs {
-				names = append(names, name)
-			}
-			slices.Sort(names)
-			return nil, fmt.Errorf("%w: %q: want key=value with one of %s", ErrText, pair,
-				strings.Join(names, ", "))
+			return nil, fmt.Errorf("%w: %q: want key=value with %s", ErrText, pair,
+				wantPart(knobs))
 		case read[key]:
 			return nil, fmt.Errorf("%w: %q: want %s once", ErrText, pair, key)
 		case !k.set(value):
@@ -96,11 +120,21 @@ func readPairs(text string, knobs map[string]value) (read map[string]bool, err e
 	return read, nil
 }
 
+// wantPart names the knobs.
+func wantPart(knobs map[string]value) string {
+	return "one of " + strings.Join(slices.Sorted(maps.Keys(knobs)), ", ")
+}
+
 // rateMax is the highest rate of changes, per second.
 const rateMax = 1e6
 
+// stagesMax is how many stages there can be: each has histograms of its own in a result.
+const stagesMax = 64
+
 // validateStages checks the stages, and that they fit into the recorded time.
 func (s *Scenario) validateStages(ms *Mistakes) {
+	ms.unless(len(s.Stages) <= stagesMax, "stages", fmt.Sprintf("%d stages", len(s.Stages)),
+		fmt.Sprintf("at most %d stages", stagesMax))
 	left := s.Duration
 	for i := range s.Stages {
 		st, at := &s.Stages[i], fmt.Sprintf("stages[%d].", i)

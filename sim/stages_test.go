@@ -97,8 +97,9 @@ func TestStages_OfTheUsualRateChangeOnlyRounding(t *testing.T) {
 	s.Arrivals, s.Rate, s.Warmup = "constant", 128, 0 // 1/128 s is a whole number of ns
 	plain := virtual(t, s, oneService(t, 20), notifylabAlone, sim.DefaultCost())
 	s.Stages = []sim.Stage{{Length: time.Second, From: 128, To: 128}}
-	assert.Equal(t, asJSON(t, plain),
-		asJSON(t, virtual(t, s, oneService(t, 20), notifylabAlone, sim.DefaultCost())))
+	inStages := virtual(t, s, oneService(t, 20), notifylabAlone, sim.DefaultCost())
+	inStages.Stages = nil // the figures of the stage, which plain can't have
+	assert.Equal(t, asJSON(t, plain), asJSON(t, inStages))
 }
 
 func TestStages_SayWhatTheyTake(t *testing.T) {
@@ -146,17 +147,17 @@ func TestStages_AsTextReadBackAsTheSame(t *testing.T) {
 
 func TestStages_ATextThatCannotBeReadSaysWhy(t *testing.T) {
 	for text, want := range map[string]string{
-		"length=5s":            `rate "": want changes per second, such as rate=100 or rate=100`,
-		"rate=1..x":            `rate "1..x": want changes per second`,
+		"length=5s":            `rate "": want changes per second, such as 100 or 100..500`,
+		"rate=1..x":            `"rate=1..x": want changes per second`,
 		"rate=1,length=5":      `"length=5": want a duration, such as 10s or 500ms`,
 		"rate=1,rate=2":        `"rate=2": want rate once`,
 		"rate=1,speed=2":       `"speed=2": want key=value with one of burst, length, name, rate`,
 		"rate=1,length=5s,":    `"": want key=value`,
 		"rate=1,burst=1.5":     `"burst=1.5": want a whole number`,
-		"length=5s,rate=NaN":   `rate "NaN": want changes per second`,
-		"rate=1 length=5s":     `rate "1 length=5s"`,
+		"length=5s,rate=NaN":   `"rate=NaN": want changes per second`,
+		"rate=1 length=5s":     `"rate=1 length=5s"`,
 		"rate,length=5s":       `"rate": want key=value`,
-		"rate=1..2..3,burst=1": `rate "1..2..3": want changes per second`,
+		"rate=1..2..3,burst=1": `"rate=1..2..3": want changes per second`,
 	} {
 		var st sim.Stage
 		err := st.UnmarshalText([]byte(text))

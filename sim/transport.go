@@ -111,7 +111,8 @@ func (s *Scenario) CheckEngine(c Config) error {
 
 // check is Validate and what a run on a clock needs besides.
 func (s *Scenario) check(clock string, c Config) error {
-	for _, err := range []error{s.Validate(), s.CheckClock(clock), s.CheckEngine(c)} {
+	for _, err := range []error{s.Validate(), s.CheckClock(clock), s.CheckEngine(c),
+		s.checkTrace()} {
 		if err != nil {
 			return err
 		}

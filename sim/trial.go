@@ -34,6 +34,9 @@ type trial struct {
 	start, from, until, stopped int64
 	series                      []Point
 	last                        sample
+
+	past int          // stages that are over
+	peak func() int64 // of resident memory, in bytes; nil under the virtual clock
 }
 
 // sample is a reading that the next one is compared with.
@@ -65,6 +68,7 @@ func (t *trial) healed() bool {
 
 func (t *trial) look(phase string) {
 	t.checkBooks(t.engine.Stats())
+	t.lookAtStages(t.stage.now())
 	if t.stage.now()-t.last.at >= int64(reportEvery) {
 		t.point(phase)
 		t.trim()
@@ -73,13 +77,8 @@ func (t *trial) look(phase string) {
 
 // point closes an interval of the series.
 func (t *trial) point(phase string) {
-	now, s, h := t.stage.now(), t.engine.Stats(), newHistogram(latencyMax)
-	for _, ln := range t.lanes {
-		ln.mu.Lock()
-		h.merge(ln.rec.interval)
-		ln.rec.interval.reset()
-		ln.mu.Unlock()
-	}
+	now, s := t.stage.now(), t.engine.Stats()
+	lately := t.collect()
 	was := t.last.stats
 	p := Point{
 		At:         time.Duration(now - t.start).Seconds(),
@@ -89,8 +88,13 @@ func (t *trial) point(phase string) {
 		Conflated:  s.Conflated - was.Conflated,
 		InFlight:   s.InFlight,
 		QueueDepth: s.Queued,
-		P50:        h.h.ValueAtQuantile(50),
-		P99:        h.h.ValueAtQuantile(99),
+		P50:        lately.propagation.h.ValueAtQuantile(50),
+		P99:        lately.propagation.h.ValueAtQuantile(99),
+		Seconds:    time.Duration(now - t.last.at).Seconds(),
+		DroppedBy:  droppedBetween(was, s),
+		Spread:     lately.spread.buckets(),
+		StaleP50:   lately.fresh.h.ValueAtQuantile(50),
+		StaleP99:   lately.fresh.h.ValueAtQuantile(99),
 	}
 	t.series = append(t.series, p)
 	t.last = sample{at: now, stats: s}
@@ -128,6 +132,9 @@ func (t *trial) conclude(run *Run, unhealed string, interrupted bool, failure er
 		return fmt.Errorf("generator: %w", failure)
 	}
 	run.Changes = t.load.changes
+	if t.load.replay != nil {
+		run.Trace = &t.load.replay.result
+	}
 	run.Resyncs, run.Connects, run.Pulls = rec.resyncs, rec.connections, rec.pulls
 	run.OpenEnds, run.OnWire = rec.openEnds, rec.lostOnWire
 	if rec.pulls > 0 {
@@ -142,8 +149,17 @@ func (t *trial) conclude(run *Run, unhealed string, interrupted bool, failure er
 	if recorded := time.Duration(t.stopped - t.from); recorded > 0 {
 		run.WatcherRateMax = float64(busiest) / recorded.Seconds()
 	}
-	err := run.summarise(rec, t.lag, lag, t.load.publishWait, drops, t.load.depth)
+	all := newFigures()
+	for _, part := range t.total.parts {
+		if part != nil {
+			all.merge(part)
+		}
+	}
+	err := run.summarise(all, rec.gaps, t.lag, lag, t.load.publishWait, drops, t.load.depth)
 	if err != nil {
+		return err
+	}
+	if run.Stages, err = t.stageRuns(run.PeakRSS); err != nil {
 		return err
 	}
 	run.judge(&t.s, t.checks.reasons(), unhealed, interrupted)

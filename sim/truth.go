@@ -30,13 +30,17 @@ type groupLog struct {
 	id      string // of the consuming service
 	subject string // of the events it hears
 	pulls   pullLog
+	edits   int // of what its consumers ask for; under the truth's lock
 
 	mu      sync.Mutex
 	base    int // position of the first entry; what every view has applied is forgotten
 	entries []entry
-	slots   map[string]int32 // instance → its small number, while an entry or a view has it
+	slots   map[string]int32 // key of events → its small number, while an entry or a view has it
+	owners  []int32          // the service's number, by the number of the key
 	vacant  []int32          // numbers below len(slots)+len(vacant) that nobody has
-	roomy   int              // instances up to which vacant numbers aren't looked for
+	roomy   int              // keys up to which vacant numbers aren't looked for
+
+	services map[string]int32 // number of each service that a key is about
 
 	needed  int    // trim's: the lowest position of a view…
 	crowded bool   // …whether vacant numbers are looked for…
@@ -47,11 +51,12 @@ type groupLog struct {
 type entry struct {
 	revision int64
 	due      int64
-	slot     int32 // the instance
+	slot     int32 // the instance, or that of the EXPIREs of a service
 	unsent   bool  // Publish refused it: no watcher will ever be told
+	expire   bool  // who hears it knows all of the service, for it has asked again
 }
 
-// minRoomy is how many instances a log may always know.
+// minRoomy is how many keys a log may always know.
 const minRoomy = 256
 
 func newTruth(w *World, epoch time.Time) *truth {
@@ -68,6 +73,30 @@ func newTruth(w *World, epoch time.Time) *truth {
 // step is one change of the registry.
 type step func(*registry.Registry) (registry.Change, error)
 
+// edit is what makes any number of changes at once: it edits rules or tags.
+type edit func(*registry.Registry) ([]registry.Change, error)
+
+// edit applies one, and makes the events that tell of it. For groups whose dependencies it changes
+// that is a new beginning: they ask for something else from now on.
+func (t *truth) edit(due int64, apply edit, asks ...string) (all []announcement, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	changes, err := apply(t.reg)
+	if err != nil {
+		return nil, err
+	}
+	for i := range changes {
+		c := &changes[i]
+		all = append(all, announcement{c: c, ev: t.noteLocked(due, c)})
+	}
+	for _, id := range asks {
+		if g := t.groups[id]; g != nil {
+			g.edits++
+		}
+	}
+	return all, nil
+}
+
 // change applies one that was due at due, and makes the event that tells of it.
 func (t *truth) change(due int64, apply step) (*registry.Change, *notify.Event, error) {
 	t.mu.Lock()
@@ -76,17 +105,23 @@ func (t *truth) change(due int64, apply step) (*registry.Change, *notify.Event, 
 	if err != nil {
 		return nil, nil, err
 	}
+	return &c, t.noteLocked(due, &c), nil
+}
+
+// noteLocked enters a change into the logs of all that must hear of it, and makes its event.
+func (t *truth) noteLocked(due int64, c *registry.Change) *notify.Event {
+	ev := c.Event(t.epoch.Add(time.Duration(due)))
 	for _, id := range c.Consumers {
 		if g := t.groups[id]; g != nil {
-			g.append(entry{revision: c.Revision, due: due}, c.Instance.ID)
+			e := entry{revision: c.Revision, due: due, expire: c.Action == registry.Expire}
+			g.append(e, ev.Key, c.Service.ID)
 			t.entries++
 		}
 	}
-	ev := c.Event(t.epoch.Add(time.Duration(due)))
 	if t.framed {
-		ev.Payload = &framed{change: &c, due: due}
+		ev.Payload = &framed{change: c, due: due}
 	}
-	return &c, ev, nil
+	return ev
 }
 
 // grown reports whether the logs have so many new entries, and counts from 0 again if so.
@@ -124,16 +159,34 @@ func (t *truth) listLocked(g *groupLog) (revision int64, position int) {
 	return t.reg.Revision(), g.len()
 }
 
-func (g *groupLog) append(e entry, instance string) {
+// cut is what pulls are answered as of: the same answers are right at the same cut.
+type cut struct {
+	position int // in the log of the group
+	edits    int
+}
+
+func (t *truth) cut(g *groupLog) (revision int64, at cut) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.cutLocked(g)
+}
+
+func (t *truth) cutLocked(g *groupLog) (revision int64, at cut) {
+	revision, position := t.listLocked(g)
+	return revision, cut{position, g.edits}
+}
+
+// append enters a change; its key is what its event has, and is about that service.
+func (g *groupLog) append(e entry, key, serviceID string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	e.slot = g.slotLocked(instance)
+	e.slot = g.slotLocked(key, serviceID)
 	g.entries = append(g.entries, e)
 }
 
-// slotLocked is the small number of an instance.
-func (g *groupLog) slotLocked(instance string) int32 {
-	slot, ok := g.slots[instance]
+// slotLocked is the small number of a key.
+func (g *groupLog) slotLocked(key, serviceID string) int32 {
+	slot, ok := g.slots[key]
 	if ok {
 		return slot
 	}
@@ -141,12 +194,32 @@ func (g *groupLog) slotLocked(instance string) int32 {
 		slot, g.vacant = g.vacant[n-1], g.vacant[:n-1]
 	} else {
 		slot = int32(len(g.slots))
+		g.owners = append(g.owners, 0)
 	}
 	if g.slots == nil {
-		g.slots = make(map[string]int32)
+		g.slots, g.services = make(map[string]int32), make(map[string]int32)
 	}
-	g.slots[instance] = slot
+	g.slots[key] = slot
+	owner, ok := g.services[serviceID]
+	if !ok {
+		owner = int32(len(g.services))
+		g.services[serviceID] = owner
+	}
+	g.owners[slot] = owner
 	return slot
+}
+
+// settle takes the numbers of all keys that are about the same service as this one out of a set,
+// and says how many were in there.
+func (g *groupLog) settle(lacks bitset, slot int32) (n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for i, owner := range g.owners {
+		if owner == g.owners[slot] && lacks.unset(i) {
+			n++
+		}
+	}
+	return n
 }
 
 func (g *groupLog) len() int {
@@ -170,7 +243,7 @@ func (g *groupLog) hold(v *view) {
 	}
 }
 
-// trim forgets what lies before needed, and the instances that are in no entry and not in held.
+// trim forgets what lies before needed, and the keys that are in no entry and not in held.
 func (g *groupLog) trim() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -184,9 +257,9 @@ func (g *groupLog) trim() {
 	for i := range g.entries {
 		g.held.set(int(g.entries[i].slot))
 	}
-	for _, instance := range slices.Sorted(maps.Keys(g.slots)) { // the same order in every run
-		if slot := g.slots[instance]; !g.held.has(int(slot)) {
-			delete(g.slots, instance)
+	for _, key := range slices.Sorted(maps.Keys(g.slots)) { // the same order in every run
+		if slot := g.slots[key]; !g.held.has(int(slot)) {
+			delete(g.slots, key)
 			g.vacant = append(g.vacant, slot)
 		}
 	}

@@ -10,6 +10,12 @@ import (
 // less the changes before that which it missed. It finds out about those by itself: they are what
 // lies between one event's place in the log and the next one's. What the engine says it lost is
 // only held against that.
+//
+// An EXPIRE tells a consumer to forget a service and to ask for it again. It does so as part of
+// handling that, and what it gets is taken as of the EXPIRE: the answer is no older, and what is
+// newer in it comes as an event, too. So it then misses nothing of the service, whether it may see
+// it or not. Who misses an EXPIRE misses that, until the next one of the service, a list or a pull:
+// no event of an instance says all that it would have learned.
 type view struct {
 	log      *groupLog
 	position int   // log entries up to here are applied or missed
@@ -24,7 +30,7 @@ const never = math.MaxInt64
 
 // missed exists while the consumer lacks a change, or was told that it will.
 type missed struct {
-	lacks   bitset // instances whose latest state the view lacks, by slot…
+	lacks   bitset // keys of which the view lacks the latest event, by slot…
 	lacking int    // …and how many
 	base    int    // position that the first bit of told is about
 	told    bitset // i: the engine said that base+i will not come
@@ -67,7 +73,10 @@ func (v *view) apply(revision, now int64) (a applied) {
 	v.position += n + 1
 	v.freshFrom = now
 	if m := v.missed; m != nil {
-		if m.lacks.unset(int(tail[n].slot)) {
+		switch {
+		case tail[n].expire && m.lacking > 0:
+			m.lacking -= v.log.settle(m.lacks, tail[n].slot)
+		case m.lacks.unset(int(tail[n].slot)):
 			m.lacking--
 		}
 		if m.lacking > 0 {

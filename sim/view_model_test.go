@@ -23,6 +23,8 @@ type modelChange struct {
 	revision, due int64
 	key           string
 	unsent        bool
+	service       string
+	expire        bool
 }
 
 // moment is what the view was from one time on.
@@ -62,6 +64,11 @@ func (m *viewModel) event(position int, now int64) (untold int) {
 	c := m.log[position]
 	m.known[c.key] = c.revision
 	m.position = position + 1
+	for _, other := range m.log[:position] {
+		if c.expire && other.service == c.service { // it asks for all of that
+			m.known[other.key] = max(m.known[other.key], other.revision)
+		}
+	}
 	m.note(now)
 	return untold
 }

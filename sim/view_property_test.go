@@ -85,6 +85,11 @@ func (p *viewPair) change() {
 		due:      p.now - rapid.Int64Range(0, 3).Draw(p.t, "late"),
 		key:      rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(p.t, "key"),
 		unsent:   rapid.IntRange(0, 15).Draw(p.t, "unsent") == 0,
+		expire:   rapid.IntRange(0, 7).Draw(p.t, "expire") == 0,
+	}
+	c.service = map[string]string{"a": "one", "b": "one", "c": "two", "d": "two"}[c.key]
+	if c.expire {
+		c.key = "expire/" + c.service
 	}
 	if n := len(p.model.log); n > 0 {
 		c.due = max(c.due, p.model.log[n-1].due)
@@ -93,7 +98,7 @@ func (p *viewPair) change() {
 		p.pending = append(p.pending, len(p.model.log))
 	}
 	p.model.log = append(p.model.log, c)
-	p.log.Add(c.revision, c.due, c.key, c.unsent)
+	p.log.AddOf(c.service, c.expire, c.revision, c.due, c.key, c.unsent)
 }
 
 func (p *viewPair) deliver(from *[]int) {

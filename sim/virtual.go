@@ -114,7 +114,7 @@ func (v *virtual) run(ctx context.Context, run *Run) error {
 	v.giveUp()
 	v.point("")
 
-	last := v.engine.Stats()
+	last := v.closeBooks()
 	run.QueueHigh = last.QueueHigh
 	run.Books = booksBetween(first, last)
 	unhealed := ""
@@ -232,14 +232,14 @@ func (v *virtual) generate() error {
 		if due := v.load.next(); due >= v.from {
 			v.lag.record(0) // what is late is late because Publish made it wait
 		}
-		if err := v.load.act(); err != nil {
+		if err := v.act(); err != nil {
 			return err
 		}
 		if v.loadNext() == never { // no room
 			return nil
 		}
 	}
-	_, err := v.load.publish(context.Background()) // there is room: it doesn't wait
+	_, err := v.publish(context.Background()) // there is room: it doesn't wait
 	return err
 }
 
@@ -247,7 +247,7 @@ func (v *virtual) generate() error {
 func (v *virtual) giveUp() {
 	over, end := context.WithCancel(context.Background())
 	end()
-	if _, err := v.load.publish(over); err != nil && v.err == nil {
+	if _, err := v.publish(over); err != nil && v.err == nil {
 		v.err = err
 	}
 }

@@ -67,6 +67,7 @@ func (w *wall) run(ctx context.Context, run *Run, before int64) error {
 	}
 	run.BytesPerWatcher = (memoryInUse() - before) / int64(max(len(w.consumers), 1))
 
+	w.peak = peakRSS
 	w.plan()
 	loadCtx, stopLoad := context.WithCancel(ctx)
 	generated := make(chan error, 1)
@@ -87,7 +88,7 @@ func (w *wall) run(ctx context.Context, run *Run, before int64) error {
 	err := <-generated
 	w.point("") // what is left since the last one
 
-	last := w.engine.Stats()
+	last := w.closeBooks()
 	run.QueueHigh = last.QueueHigh
 	run.Books = booksBetween(first, last)
 	run.CPUSeconds, run.PeakRSS = cpuSeconds()-cpu, peakRSS()
@@ -193,10 +194,10 @@ func (w *wall) generate(ctx context.Context) error {
 		if lag := w.stage.now() - max(due, free); due >= w.from {
 			w.lag.record(lag)
 		}
-		if err := w.load.act(); err != nil {
+		if err := w.act(); err != nil {
 			return err
 		}
-		wait, err := w.load.publish(ctx)
+		wait, err := w.publish(ctx)
 		if err != nil {
 			return err
 		}

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
+	"github.com/google/renameio/v2/maybe"
 	"github.com/spf13/pflag"
 
 	"github.com/notifylab/notifylab/sim/compare"
@@ -27,25 +30,31 @@ Examples:
   simulate compare A.json B.json
   simulate compare A.json B.json --metric propagation_p99_ns,delivered
   simulate compare A.json B.json --format markdown
+  simulate compare A.json B.json -o compare.html
   simulate compare A1.json,A2.json,A3.json B1.json,B2.json,B3.json --format json
   simulate compare A.json other.json --force
 
-Exit codes: 0 compared, whatever came out; 2 bad input, or results of different scenarios (which
---force compares all the same).
+The form is that of the extension of --output, text without one. The html is one page that needs
+nothing else: no network and no script.
+
+Exit codes: 0 compared, whatever came out; 1 it can't be written; 2 bad input, or results of
+different scenarios (which --force compares all the same).
 
 Flags:
 `
 
 type compareForm struct {
 	name  string
+	ext   string // of a file of that form
 	write func(io.Writer, *compare.Result) error
 }
 
 // compareForms are the forms of a comparison, by the names that --format takes.
 var compareForms = []compareForm{
-	{"text", compare.Text},
-	{"markdown", compare.Markdown},
-	{"json", func(w io.Writer, r *compare.Result) error {
+	{"text", ".txt", compare.Text},
+	{"markdown", ".md", compare.Markdown},
+	{"html", ".html", compare.HTML},
+	{"json", ".json", func(w io.Writer, r *compare.Result) error {
 		enc := json.NewEncoder(w)
 		enc.SetIndent("", " ")
 		return enc.Encode(r)
@@ -60,7 +69,9 @@ func compareCommand(args []string, stdout, stderr io.Writer) int {
 	fs.Usage = func() {}
 	chosen := fs.String("metric", "", "metrics, separated by commas (default: all); fewer are\n"+
 		"tested more finely. They are "+wrapped(compare.Metrics()))
-	format := fs.String("format", "text", compareFormNames())
+	out := fs.StringP("output", "o", "-", "file to write; - is standard output")
+	format := fs.String("format", "", compareFormNames()+
+		" (default: that of the file's extension, or text)")
 	force := fs.Bool("force", false, "compare results of different scenarios, too")
 	wrong := mistakes{unread: make(map[string]bool)}
 	switch err := readFlags(fs, args, &wrong); {
@@ -74,10 +85,8 @@ func compareCommand(args []string, stdout, stderr io.Writer) int {
 			fs.NArg())
 	}
 	o := compare.Options{Force: *force, Metrics: metricNames(fs, *chosen, &wrong)}
-	form := slices.IndexFunc(compareForms, func(f compareForm) bool { return f.name == *format })
-	if form < 0 {
-		wrong.add("--format %q: want %s", *format, compareFormNames())
-	}
+	form := formOf(fs, *format, *out, &wrong)
+	checkOutput(*out, fs.Args(), &wrong)
 	if wrong.report(stderr) {
 		return exitUsage
 	}
@@ -86,11 +95,67 @@ func compareCommand(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stderr, "simulate: compare:", err)
 		return exitUsage
 	}
-	if err := compareForms[form].write(stdout, r); err != nil {
+	if err := writeComparison(form, r, *out, stdout); err != nil {
 		fmt.Fprintln(stderr, "simulate: compare:", err)
 		return exitFailed
 	}
 	return exitPassed
+}
+
+// formOf finds the form, by its name or else by the file.
+func formOf(fs *pflag.FlagSet, format, out string, wrong *mistakes) *compareForm {
+	for i, f := range compareForms {
+		switch {
+		case fs.Changed("format") && f.name == format:
+			return &compareForms[i]
+		case !fs.Changed("format") && (out == "-" || f.ext == filepath.Ext(out)):
+			return &compareForms[i]
+		}
+	}
+	if fs.Changed("format") {
+		wrong.add("--format %q: want %s", format, compareFormNames())
+		return nil
+	}
+	var extensions []string
+	for _, f := range compareForms {
+		extensions = append(extensions, f.ext)
+	}
+	wrong.add("--output %q: want a file with one of the extensions %s, or --format too", out,
+		strings.Join(extensions, ", "))
+	return nil
+}
+
+// checkOutput refuses a place for the file before anything is read, and one where a result is.
+func checkOutput(out string, sides []string, wrong *mistakes) {
+	if out == "-" {
+		return
+	}
+	if err := writable(out); err != nil {
+		wrong.add("--output: %v: want a file in a directory that can be written, or -", err)
+	}
+	there, err := os.Stat(out)
+	if err != nil {
+		return
+	}
+	for name := range strings.SplitSeq(strings.Join(sides, ","), ",") {
+		if in, err := os.Stat(name); err == nil && os.SameFile(in, there) {
+			wrong.add("--output %s: want another file than the results", out)
+		}
+	}
+}
+
+func writeComparison(f *compareForm, r *compare.Result, out string, stdout io.Writer) error {
+	if out == "-" {
+		return f.write(stdout, r)
+	}
+	var b bytes.Buffer
+	if err := f.write(&b, r); err != nil {
+		return err
+	}
+	if err := maybe.WriteFile(out, b.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("--output: %w", err)
+	}
+	return nil
 }
 
 // metricNames reads --metric.

@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -36,6 +37,10 @@ func TestCompareHelp_ExamplesWork(t *testing.T) {
 	examples := example.FindAllStringSubmatch(listed, -1)
 	require.NotEmpty(t, examples)
 	for _, x := range examples {
-		assert.Contains(t, simulate(strings.Fields(x[1])...), "of 1 configurations changed", x[1])
+		out := simulate(strings.Fields(x[1])...)
+		if _, file, ok := strings.Cut(x[1], " -o "); ok {
+			out = string(readFile(t, filepath.Join(dir, file)))
+		}
+		assert.Contains(t, out, "of 1 configurations changed", x[1])
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"github.com/notifylab/notifylab/sim"
@@ -37,7 +38,9 @@ func (r *repeated[T, P]) Set(text string) error {
 }
 
 // mayRepeat reports whether a flag may be given more than once.
-func mayRepeat(name string) bool { return name == "set" || name == "fault" || name == "stage" }
+func mayRepeat(name string) bool {
+	return slices.Contains([]string{"set", "fault", "stage", "slo", "sweep", "service"}, name)
+}
 
 // faultKinds describes all kinds, for the usage text.
 func faultKinds() string {
@@ -58,12 +61,24 @@ func knobsOf(k sim.FaultKind) string {
 	return strings.TrimSuffix("start=0s,"+length+","+defaults, ",")
 }
 
-// announceFaults says what stages and faults there will be, with all their knobs.
-func announceFaults(s *sim.Scenario, w io.Writer) {
+// sloMetrics describes the figures of objectives, for the usage text.
+func sloMetrics() string {
+	var b strings.Builder
+	for _, m := range sim.SLOMetrics() {
+		fmt.Fprintf(&b, "\n%s (%s): %s", m.Name, m.Unit, m.About)
+	}
+	return b.String()
+}
+
+// announceLists says what stages, faults and objectives there will be, with all their knobs.
+func announceLists(s *sim.Scenario, w io.Writer) {
 	for _, st := range s.Stages {
 		fmt.Fprintf(w, "stage: %s\n", st)
 	}
 	for _, f := range s.Faults {
 		fmt.Fprintf(w, "fault: %s\n", f.Effective())
+	}
+	for _, o := range s.SLOs {
+		fmt.Fprintf(w, "objective: %s\n", o)
 	}
 }

@@ -21,11 +21,18 @@ configuration after another with the same load, and prints a table of what each 
 Usage:
   simulate [flags]
   simulate calibrate [flags]   measure what the engine's work costs on this machine
+  simulate capacity [flags]    find how many consumers, or changes, a configuration carries
   simulate compare A B         lay two results beside each other: what changed, and how sure
+  simulate diff OLD NEW        write what changed between two dumps of a registry as a trace
+  simulate gate [flags]        say whether a commit made it worse
+  simulate history [flags]     show how accepted commits went, with change points
   simulate list                show the built-in workloads
+  simulate recommend [flags]   find the smallest queues, and the policy, that meet objectives
+  simulate record [flags]      write what happens in a registry as a trace, to replay
   simulate report RESULT...    show results as a page, tables or files for other tools
   simulate serve [flags]       be a service registry, for real clients
   simulate show NAME           print the scenario file of a workload, to start from
+  simulate sweep [flags]       run every combination of values, to see what they do
   simulate validate [flags]    hold the virtual clock's predictions against real time
 
 Examples:
@@ -38,6 +45,8 @@ Examples:
   simulate --consumers 1000 --transport ws --duration 10s
   simulate --clock virtual --transport session --heartbeat 1s --partition 30% --partition-length 9s --duration 30s --heal 20s
   simulate --clock virtual --workload small --duration 20s --stage length=10s,rate=50..500 --fault zone-loss:start=5s,length=5s --fault registry-restart:start=12s,length=1s
+  simulate --workload small --consumers 1000 --duration 5s --ui 127.0.0.1:0
+  simulate --clock virtual --workload small --engine notifylab --slo 'propagation_p99<2s' --slo 'dropped<1%'
   simulate show small | simulate --scenario - --set rate=200
 
 A scenario file is YAML and has every setting of the load; sim/scenario.schema.json describes it to
@@ -50,8 +59,8 @@ there. Over a transport other than inproc there are no baselines. With any of th
 baseline keeps its own policy and, unless they are given, its own sizes; its verdict doesn't
 change the exit code.
 
-Exit codes: 0 passed; 1 a check failed; 2 bad input; 3 a run is invalid (the generator was
-saturated, too few samples); 130 interrupted.
+Exit codes: 0 passed; 1 a check or an objective failed; 2 bad input; 3 a run is invalid (the
+generator was saturated, too few samples); 130 interrupted.
 
 Flags:
 `
@@ -63,19 +72,36 @@ type options struct {
 	sets     []string        // settings for it
 	given    map[string]bool // the fields that either of them gives
 	topology *sim.Topology
+	dump     []byte // that it is from; nil: from a workload
 	configs  []sim.Config
 	out      string
 	json     bool
 	quiet    bool
+	ui       string // address of the live page; "": none
+	uiWait   bool
 	clock    string
 	costFrom string
 	cost     sim.CostModel
 	args     []string
+	command  *command
 }
 
+// command is what a command that runs loads has besides the flags of all.
+type command struct {
+	usage string
+	flags func(*options, *pflag.FlagSet)                    // adds its own; may be nil
+	check func(*options, *pflag.FlagSet, *lists, *mistakes) // and sets the configurations
+}
+
+// everyConfig is the command without a name.
+var everyConfig = command{usage: usage,
+	check: func(o *options, _ *pflag.FlagSet, l *lists, wrong *mistakes) {
+		o.configs = l.configs(&o.scenario, o.clock, wrong)
+	}}
+
 // parse understands the command line. A nil options comes with the exit code.
-func parse(args []string, stdout, stderr io.Writer) (*options, int) {
-	o := &options{scenario: sim.DefaultScenario(), args: args}
+func parse(c *command, args []string, stdout, stderr io.Writer) (*options, int) {
+	o := &options{scenario: sim.DefaultScenario(), args: args, command: c}
 	l := lists{}
 	wrong := mistakes{unread: make(map[string]bool)}
 	o.readScenario(args, &wrong)
@@ -83,7 +109,7 @@ func parse(args []string, stdout, stderr io.Writer) (*options, int) {
 	err := readFlags(fs, args, &wrong)
 	switch {
 	case errors.Is(err, pflag.ErrHelp):
-		fmt.Fprint(stdout, usage+fs.FlagUsages())
+		fmt.Fprint(stdout, c.usage+fs.FlagUsages())
 		return nil, exitPassed
 	case err != nil:
 		wrong.add("%v", err)
@@ -95,7 +121,7 @@ func parse(args []string, stdout, stderr io.Writer) (*options, int) {
 	if s := &o.scenario; !fs.Changed("heal") && !o.given["heal"] {
 		s.Heal = healFor(s)
 	}
-	o.configs = l.configs(&o.scenario, o.clock, &wrong)
+	c.check(o, fs, &l, &wrong)
 	if wrong.report(stderr) {
 		return nil, exitUsage
 	}
@@ -173,6 +199,13 @@ func (o *options) flags(l *lists) *pflag.FlagSet {
 	fs.Var(&repeated[sim.Fault, *sim.Fault]{list: &s.Faults, what: "fault"}, "fault",
 		"KIND:key=value,... such as zone-loss:start=5s,length=10s,share=30%; may be repeated."+
 			"\nThe kinds, with their keys and defaults:"+faultKinds())
+	fs.Var(&repeated[sim.SLO, *sim.SLO]{list: &s.SLOs, what: "slo"}, "slo",
+		"objective that a run must meet, such as 'propagation_p99 < 500ms' or, of a stage,\n"+
+			"'peak: dropped < 0.1%'; may be repeated. The figures that there are:"+sloMetrics())
+	fs.StringVar(&s.Trace, "trace", s.Trace, "replay the changes of this file, which simulate "+
+		"record wrote, instead of\n--rate, --storm and those of stages; it gives the duration")
+	fs.Float64Var(&s.TraceSpeed, "trace-speed", s.TraceSpeed,
+		"replay it that many times faster (0: as it was)")
 	fs.DurationVar(&s.Handling, "handling", s.Handling, "mean handling time")
 	fs.StringVar(&s.Spread, "spread", s.Spread,
 		"of the handling time: log-normal, exponential or constant")
@@ -216,6 +249,13 @@ func (o *options) flags(l *lists) *pflag.FlagSet {
 	fs.StringVar(&o.out, "out", "", "write the result document (JSON) to this file")
 	fs.BoolVar(&o.json, "json", false, "print the result document alone")
 	fs.BoolVar(&o.quiet, "quiet", false, "no progress")
+	fs.StringVar(&o.ui, "ui", "",
+		"address to show the runs at while they go, to a browser, such as\n"+
+			"127.0.0.1:0 (any free port)")
+	fs.BoolVar(&o.uiWait, "ui-wait", false, "show them after the runs, too, until Ctrl-C")
+	if o.command.flags != nil {
+		o.command.flags(o, fs)
+	}
 	return fs
 }
 
@@ -225,6 +265,7 @@ func (o *options) resolve(fs *pflag.FlagSet, wrong *mistakes) {
 	if s.Topology != "" && fs.Changed("workload") {
 		wrong.add("--workload %s: want it or --topology, not both", s.Workload)
 	}
+	o.resolveTrace(fs, wrong)
 	path := s.Topology
 	if path != "" {
 		s.Workload, s.Topology = "", filepath.Base(path)
@@ -245,6 +286,8 @@ func (o *options) resolve(fs *pflag.FlagSet, wrong *mistakes) {
 				wrong.name("topology"), err)
 		} else if o.topology, err = s.Prepare(bytes.NewReader(dump)); err != nil {
 			wrong.add("%s %s: %v", wrong.name("topology"), path, err)
+		} else {
+			o.dump = dump
 		}
 	}
 	if o.topology != nil && s.Consumers >= 0 && s.Providers >= 0 {
@@ -254,6 +297,7 @@ func (o *options) resolve(fs *pflag.FlagSet, wrong *mistakes) {
 		}
 	}
 	o.resolveClock(fs, wrong)
+	o.checkUI(fs.Changed, wrong)
 	if fs.Changed("out") {
 		if err := writable(o.out); err != nil {
 			wrong.add("--out: %v: want a file in a directory that can be written", err)

@@ -33,21 +33,35 @@ func simulate(args []string, stdout, stderr io.Writer) int {
 		switch args[0] {
 		case "calibrate":
 			return calibrate(args[1:], stdout, stderr)
+		case "capacity":
+			return findCapacity(args[1:], stdout, stderr)
 		case "compare":
 			return compareCommand(args[1:], stdout, stderr)
+		case "gate":
+			return gateCommand(args[1:], stdout, stderr)
+		case "history":
+			return historyCommand(args[1:], stdout, stderr)
+		case "diff":
+			return diff(args[1:], stdout, stderr)
 		case "list":
 			return listWorkloads(args[1:], stdout, stderr)
+		case "recommend":
+			return recommend(args[1:], stdout, stderr)
+		case "record":
+			return recordCommand(args[1:], stdout, stderr)
 		case "report":
 			return reportCommand(args[1:], os.Stdin, stdout, stderr)
 		case "serve":
 			return serve(args[1:], stdout, stderr)
 		case "show":
 			return showScenario(args[1:], stdout, stderr)
+		case "sweep":
+			return sweep(args[1:], stdout, stderr)
 		case "validate":
 			return validate(args[1:], stdout, stderr)
 		}
 	}
-	o, code := parse(args, stdout, stderr)
+	o, code := parse(&everyConfig, args, stdout, stderr)
 	if o == nil {
 		return code
 	}

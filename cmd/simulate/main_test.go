@@ -133,7 +133,7 @@ func TestHelp_ExamplesWork(t *testing.T) {
 	require.NotEmpty(t, examples)
 	for _, x := range examples {
 		t.Run(x[1], func(t *testing.T) {
-			args := strings.Fields(x[1])
+			args := strings.Fields(strings.ReplaceAll(x[1], "'", "")) // as a shell reads them
 			short := []string{"--duration", "150ms", "--warmup", "10ms", "--storm", "100",
 				"--heal", "2s", "--lag-bound", "10s", "--quiet"}
 			if indexOf(args, "--fault") >= 0 { // which must fit in; in virtual time that is quick

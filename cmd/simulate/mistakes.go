@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -40,10 +41,21 @@ func (m *mistakes) addAll(err error) {
 // name is how to call a field of package sim: by where its value is from.
 func (m *mistakes) name(field string) string {
 	list, _, _ := strings.Cut(field, "[")
-	if place, ok := m.places[list]; ok {
-		return place + strings.TrimPrefix(field, list)
+	element, _, _ := strings.Cut(field, ".")
+	for _, part := range []string{element, list} {
+		if place, ok := m.places[part]; ok {
+			return place + strings.TrimPrefix(field, part)
+		}
 	}
 	return "--" + flagName(field)
+}
+
+// forget forgets the places of a field and its elements: another value takes its place.
+func (m *mistakes) forget(field string) {
+	maps.DeleteFunc(m.places, func(place, _ string) bool {
+		return place == field || strings.HasPrefix(place, field+"[")
+	})
+	delete(m.unread, flagName(field))
 }
 
 // flagName is the flag of a field.
@@ -52,7 +64,7 @@ func flagName(field string) string {
 	case "queue_size", "watcher_queue":
 		field += "s"
 	}
-	for _, list := range []string{"stages", "faults"} { // of which a flag gives one
+	for _, list := range []string{"stages", "faults", "slos"} { // of which a flag gives one
 		if rest, ok := strings.CutPrefix(field, list); ok {
 			field = strings.TrimSuffix(list, "s") + rest
 		}

@@ -2,18 +2,15 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"runtime"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
 
-	"github.com/google/renameio/v2/maybe"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/notifylab/notifylab/notify/clock"
@@ -26,7 +23,17 @@ func (o *options) run(stdout, stderr io.Writer) int {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	defer onInterrupt(cancel, stderr)()
+	page, err := o.openUI(stderr)
+	if err != nil {
+		fmt.Fprintln(stderr, "simulate:", err)
+		return exitFailed
+	}
+	code := o.runAll(ctx, o.reporter(stderr, page.page()), stdout, stderr)
+	page.close(ctx, code)
+	return code
+}
 
+func (o *options) runAll(ctx context.Context, told *reporter, stdout, stderr io.Writer) int {
 	doc := &sim.Document{
 		Schema:      sim.Schema,
 		Seed:        o.scenario.Seed,
@@ -39,11 +46,11 @@ func (o *options) run(stdout, stderr io.Writer) int {
 	took := sim.Meter(clock.Real{})
 	var err error
 	if o.clock == sim.VirtualClock {
-		doc.Runs, err = o.runVirtual(ctx, stderr)
+		doc.Runs, err = o.runVirtual(ctx, told)
 		doc.Environment.Clock, doc.Environment.CostModel = o.clock, &o.cost
 		doc.Environment.Took = took()
 	} else {
-		doc.Runs, err = o.runWall(ctx, stderr)
+		doc.Runs, err = o.runWall(ctx, told)
 	}
 	if err != nil {
 		fmt.Fprintln(stderr, "simulate:", err)
@@ -57,12 +64,12 @@ func (o *options) run(stdout, stderr io.Writer) int {
 }
 
 // runWall runs the configurations one after another: they must not compete for the machine.
-func (o *options) runWall(ctx context.Context, stderr io.Writer) (runs []*sim.Run, err error) {
+func (o *options) runWall(ctx context.Context, told *reporter) (runs []*sim.Run, err error) {
 	for i, c := range o.configs {
 		if ctx.Err() != nil {
 			break
 		}
-		p := o.progress(stderr, i)
+		p := told.begin(i, o.label(i), o.scenario.Warmup+o.scenario.Duration)
 		r, err := sim.RunWall(ctx, o.scenario, o.topology, c, p.show)
 		if err != nil {
 			return nil, err
@@ -75,20 +82,16 @@ func (o *options) runWall(ctx context.Context, stderr io.Writer) (runs []*sim.Ru
 
 // runVirtual runs as many configurations at a time as there are cores: it makes no difference to
 // what they do.
-func (o *options) runVirtual(ctx context.Context, stderr io.Writer) ([]*sim.Run, error) {
+func (o *options) runVirtual(ctx context.Context, told *reporter) ([]*sim.Run, error) {
 	runs := make([]*sim.Run, len(o.configs))
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
-	shared := &syncWriter{w: stderr}
 	for i, c := range o.configs {
 		g.Go(func() (err error) {
 			if ctx.Err() != nil {
 				return nil
 			}
-			p := o.progress(stderr, i)
-			if !o.quiet {
-				p.out = shared
-			}
+			p := told.begin(i, o.label(i), o.scenario.Warmup+o.scenario.Duration)
 			runs[i], err = sim.RunVirtual(ctx, o.scenario, o.topology, c, o.cost, p.show)
 			if err == nil {
 				p.end(runs[i])
@@ -142,9 +145,7 @@ func (o *options) announce(w io.Writer) {
 	fmt.Fprintf(w, "%d %s: %v and the time to heal\n", len(o.configs), what, total)
 	fmt.Fprintf(w, "seed %d, %s, %d consumers, providers %s\n", s.Seed, world, s.Consumers,
 		orOwn(s.Providers))
-	fmt.Fprintf(w, "load: %g changes/s (%s, %s register or deregister), "+
-		"storm of %d in %v by %d at once\n", s.Rate, s.Arrivals, (*share)(&s.Churn),
-		s.Storm, s.StormLength, s.StormWave)
+	o.announceLoad(w)
 	fmt.Fprintf(w, "consumers: handling %v (%s), %s slow (x%g), %s stuck, "+
 		"%s/s leave, crash or are cut, backoff %v, list %v, pull %v\n",
 		s.Handling, s.Spread, (*share)(&s.Slow), s.SlowFactor, (*share)(&s.Stuck),
@@ -157,7 +158,7 @@ func (o *options) announce(w io.Writer) {
 	if !s.Transport.InProcess() {
 		fmt.Fprintf(w, "transport: %s\n", transport(s))
 	}
-	announceFaults(s, w)
+	announceLists(s, w)
 	fmt.Fprintf(w, "times: warm-up %v, recorded %v, heal at most %v, lag bound %v; %s clock\n",
 		s.Warmup, s.Duration, s.Heal, s.LagBound, o.clock)
 	if o.clock == sim.VirtualClock {
@@ -186,24 +187,13 @@ func orOwn(n int) string {
 
 // deliver writes the document where it was asked for.
 func (o *options) deliver(doc *sim.Document, stdout io.Writer) error {
-	if o.json || o.out != "" {
-		data, err := json.MarshalIndent(doc, "", " ")
-		if err != nil {
-			return err
-		}
-		data = append(data, '\n')
-		if o.out != "" {
-			if err := maybe.WriteFile(o.out, data, 0o644); err != nil {
-				return fmt.Errorf("--out: %w", err)
-			}
-		}
-		if o.json {
-			_, err := stdout.Write(data)
-			return err
-		}
+	if err := o.write(doc, stdout); err != nil || o.json {
+		return err
 	}
 	if len(doc.Runs) > 0 {
-		fmt.Fprintf(stdout, "%s\n\n", doc.Runs[0].World)
+		fmt.Fprintln(stdout, doc.Runs[0].World)
+		showTrace(doc.Runs[0], stdout)
+		fmt.Fprintln(stdout)
 	}
 	return report.Text(stdout, doc)
 }
@@ -238,6 +228,6 @@ func (o *options) conclude(doc *sim.Document, interrupted bool, stdout io.Writer
 		fmt.Fprintln(stdout, word)
 		return code
 	}
-	fmt.Fprintf(stdout, "%s; to see it again: simulate %s\n", word, strings.Join(o.args, " "))
+	fmt.Fprintf(stdout, "%s; to see it again: simulate %s\n", word, report.Quote(o.args))
 	return code
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -18,7 +19,7 @@ import (
 // those are, and which flags win over them, a first reading of the command line says; what is wrong
 // with the flags themselves is for the second one to report.
 func (o *options) readScenario(args []string, wrong *mistakes) {
-	first := &options{scenario: sim.DefaultScenario()}
+	first := &options{scenario: sim.DefaultScenario(), command: o.command}
 	flags := first.flags(&lists{})
 	unheard := mistakes{unread: make(map[string]bool)}
 	if errors.Is(readFlags(flags, args, &unheard), pflag.ErrHelp) {
@@ -33,14 +34,14 @@ func (o *options) readScenario(args []string, wrong *mistakes) {
 		o.scenario.Topology = "" // the flag wins
 	}
 	for _, path := range sim.ScenarioPaths() {
-		if name := flagName(path); flags.Changed(name) {
-			delete(wrong.places, path)
-			delete(wrong.unread, name)
+		if flags.Changed(flagName(path)) {
+			wrong.forget(path)
 		}
 	}
 }
 
-// readFile reads the scenario file. A topology is looked for where the file is.
+// readFile reads the scenario file. A topology and a trace are looked for
+// where the file is.
 func (o *options) readFile(file string, wrong *mistakes) {
 	var in io.Reader = os.Stdin
 	name := "stdin"
@@ -62,8 +63,10 @@ func (o *options) readFile(file string, wrong *mistakes) {
 		o.given[path] = true
 		wrong.places[path] = fmt.Sprintf("%s:%d: %s", name, line, path)
 	}
-	if s.Topology != "" && !filepath.IsAbs(s.Topology) && file != "-" {
-		s.Topology = filepath.Join(filepath.Dir(file), s.Topology)
+	for _, path := range []*string{&s.Topology, &s.Trace} {
+		if *path != "" && !filepath.IsAbs(*path) && file != "-" {
+			*path = filepath.Join(filepath.Dir(file), *path)
+		}
 	}
 	var ms sim.FileMistakes
 	if !errors.As(err, &ms) && err != nil {
@@ -97,11 +100,14 @@ func (o *options) applySets(flags *pflag.FlagSet, sets []string, wrong *mistakes
 		}
 		seen[one(path)] = "--set " + path
 		o.given[path] = true
+		wrong.forget(path) // what the file says
 		wrong.places[path] = "--set " + path
-		delete(wrong.unread, flagName(path)) // of the file
 		var m sim.Mistake
 		if errors.As(o.scenario.Set(path, value), &m) {
 			wrong.unread[flagName(path)] = true
+			if m.Field == path && m.Got != strconv.Quote(value) { // it is about a part of the text
+				set += ": " + m.Got
+			}
 			wrong.add("--set %s: want %s", set, m.Want)
 		}
 	}

@@ -78,7 +78,7 @@ func TestServeScripts(t *testing.T) {
 			return os.WriteFile(filepath.Join(e.WorkDir, dumpName), dump, 0o644)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "serve": serve, "request": request, "end": end,
+			"exits": exits, "serve": serve, "request": request, "end": end, "records": records,
 		},
 	})
 }

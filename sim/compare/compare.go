@@ -62,6 +62,16 @@ type Configuration struct {
 	Verdict  Outcome    `json:"verdict_outcome,omitempty"`
 	Notes    []string   `json:"notes,omitempty"`
 	Figures  []*Figure  `json:"figures,omitempty"`
+
+	Objectives []*Objective `json:"objectives,omitempty"` // by their text, A's first
+}
+
+// Objective is what became of a service-level objective. A side that doesn't have it is "".
+type Objective struct {
+	SLO     string  `json:"slo"` // as a scenario file has it
+	A       string  `json:"a"`   // of several runs, each verdict once
+	B       string  `json:"b"`
+	Outcome Outcome `json:"outcome"`
 }
 
 // Outcome is what came out for one figure.
@@ -128,6 +138,8 @@ func Compare(a, b []*Document, o Options) (*Result, error) {
 	for _, c := range r.Configurations {
 		c.Changed = isChange(c.Verdict) || slices.ContainsFunc(c.Figures, func(f *Figure) bool {
 			return isChange(f.Outcome)
+		}) || slices.ContainsFunc(c.Objectives, func(o *Objective) bool {
+			return isChange(o.Outcome)
 		})
 	}
 	r.Statistics = statistics(r)

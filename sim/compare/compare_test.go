@@ -257,3 +257,51 @@ func TestForms_ShowEverything(t *testing.T) {
 		assert.Contains(t, plain, "It covers the noise within the runs", name)
 	}
 }
+
+// What neither side can have, for their scenario has no such thing, isn't shown; what one has is
+// missing on the other.
+func TestCompare_LeavesOutWhatNeitherHas(t *testing.T) {
+	a, b := document(sim.VirtualClock, 1, 1), document(sim.VirtualClock, 1, 1)
+	a.Runs[0].Finds, b.Runs[0].Finds = nil, nil
+	b.Runs[0].Stream = nil
+	r := compared(t, one(t, "a", a), one(t, "b", b))
+	for _, f := range r.Configurations[0].Figures {
+		assert.NotContains(t, []string{"pulls_per_second", "find_hit_rate"}, f.Metric)
+	}
+	f := figure(t, r, "streams_timed_out")
+	assert.Equal(t, compare.Missing, f.Outcome)
+	assert.Equal(t, 5.0, *f.A)
+	assert.Equal(t, "B: stream.ended isn't in b", f.Note)
+}
+
+// What became of an objective is compared as verdicts are, and each is in every form.
+func TestCompare_JudgesObjectives(t *testing.T) {
+	slo := func(text string) (o sim.SLO) {
+		require.NoError(t, o.UnmarshalText([]byte(text)))
+		return o
+	}
+	a, b := document(sim.WallClock, 1, 1), document(sim.WallClock, 1, 1)
+	a.Runs[0].SLOs = []sim.SLOResult{
+		{SLO: slo("propagation_p99 < 500ms"), Verdict: sim.Passed},
+		{SLO: slo("dropped < 1%"), Verdict: sim.Passed},
+	}
+	b.Runs[0].SLOs = []sim.SLOResult{
+		{SLO: slo("propagation_p99 < 500ms"), Verdict: sim.Failed},
+		{SLO: slo("staleness_p99 < 1s"), Verdict: sim.Passed},
+	}
+	r := compared(t, one(t, "a", a), one(t, "b", b))
+	assert.Equal(t, []*compare.Objective{
+		{SLO: "propagation_p99 < 500ms", A: sim.Passed, B: sim.Failed, Outcome: compare.Worse},
+		{SLO: "dropped < 1%", A: sim.Passed, Outcome: compare.Missing},
+		{SLO: "staleness_p99 < 1s", B: sim.Passed, Outcome: compare.Missing},
+	}, r.Configurations[0].Objectives)
+	assert.True(t, r.Configurations[0].Changed)
+	assert.Contains(t, r.Headline, "objective propagation_p99 < 500ms failed, was passed")
+	var text, markdown bytes.Buffer
+	require.NoError(t, compare.Text(&text, r))
+	require.NoError(t, compare.Markdown(&markdown, r))
+	assert.Regexp(t, `(?m)^  propagation_p99 < 500ms +passed +failed .* worse$`, text.String())
+	assert.Contains(t, markdown.String(), `| propagation\_p99 \< 500ms | passed | failed |`)
+	assert.Regexp(t, `(?s)<tr class="worse"><th scope="row" class="words">propagation_p99 &lt; `+
+		`500ms</th>.{0,200}<strong>worse</strong>`, htmlOf(t, r))
+}

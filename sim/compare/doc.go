@@ -4,8 +4,8 @@
 // [Read] reads a document and refuses what can't be used, with the field. [Compare] refuses sides
 // that didn't run the same scenario, with what differs, unless it is told to go on. Nothing is
 // dropped: a configuration of one side only is listed as such, a metric that isn't there says so,
-// and so does one that can't be tested. The result is a plain struct; [Text] and [Markdown] write
-// it.
+// and so does one that can't be tested. Only what neither side can have, such as the finds of runs
+// without pulls, is left out. The result is a plain struct; [Text], [Markdown] and [HTML] write it.
 //
 // # What counts as a change
 //
@@ -35,6 +35,7 @@
 // changed, 19 of 20 comparisons say so for all configurations and metrics together. Choosing
 // metrics makes fewer tests, and finer ones.
 //
-// A verdict has changed if no run of A has the verdict of any of B. Runs in real time that are
+// A verdict has changed if no run of A has the verdict of any of B, and so has what became of an
+// objective. Runs in real time that are
 // invalid say nothing, so they are left out, and it is said.
 package compare

@@ -51,6 +51,11 @@ func changes(c *Configuration) []string {
 	if isChange(c.Verdict) {
 		out = append(out, fmt.Sprintf("verdict %s, was %s", c.VerdictB, c.VerdictA))
 	}
+	for _, o := range c.Objectives {
+		if isChange(o.Outcome) {
+			out = append(out, fmt.Sprintf("objective %s %s, was %s", o.SLO, o.B, o.A))
+		}
+	}
 	for _, f := range c.Figures {
 		if isChange(f.Outcome) {
 			out = append(out, fmt.Sprintf("%s %s %s", f.Metric, change(f), f.Outcome))

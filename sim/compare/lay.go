@@ -13,7 +13,8 @@ import (
 // lay lays the runs of one configuration beside each other. What has to be tested is returned: how
 // sure a test must be depends on how many there are.
 func lay(c sim.Config, a, b []sample, chosen []metric) (*Configuration, []*test) {
-	out := &Configuration{Config: c, VerdictA: verdicts(a), VerdictB: verdicts(b)}
+	out := &Configuration{Config: c, VerdictA: verdictsOf(a).String(),
+		VerdictB: verdictsOf(b).String()}
 	if len(a) == 0 || len(b) == 0 {
 		if out.Only = "A"; len(a) == 0 {
 			out.Only = "B"
@@ -21,13 +22,18 @@ func lay(c sim.Config, a, b []sample, chosen []metric) (*Configuration, []*test)
 		return out, nil
 	}
 	exact := exactly(a, b)
-	if out.Verdict = judge(a, b, exact); !exact {
+	out.Verdict = judge(verdictsOf(a), verdictsOf(b), exact)
+	out.Objectives = objectives(a, b, exact)
+	if !exact {
 		a = validOnly(a, "A", &out.Notes)
 		b = validOnly(b, "B", &out.Notes)
 	}
 	var tests []*test
 	for i := range chosen {
 		m := &chosen[i]
+		if m.optional && !m.in(a) && !m.in(b) {
+			continue
+		}
 		t := &test{metric: m, figure: &Figure{Metric: m.name, Unit: m.unit}}
 		out.Figures = append(out.Figures, t.figure)
 		if t.prepare(a, b, exact) {
@@ -48,12 +54,23 @@ func exactly(a, b []sample) bool {
 	return slices.EqualFunc(a, b, func(x, y sample) bool { return x.in.Seed == y.in.Seed })
 }
 
-// verdicts are those of some runs, each once with how many have it, if not all.
-func verdicts(runs []sample) string {
+// ruling is the verdicts of some runs, or of an objective in them.
+type ruling []string
+
+func verdictsOf(runs []sample) ruling {
+	var out ruling
+	for _, s := range runs {
+		out = append(out, s.Verdict)
+	}
+	return out
+}
+
+// String has each verdict once with how many have it, if not all.
+func (r ruling) String() string {
 	var out []string
 	for _, v := range []string{sim.Passed, sim.Failed, sim.Invalid} {
-		switch n := len(withVerdict(runs, v)); {
-		case n == len(runs) && n > 0:
+		switch n := r.count(v); {
+		case n == len(r) && n > 0:
 			return v
 		case n > 0:
 			out = append(out, fmt.Sprintf("%d %s", n, v))
@@ -62,25 +79,23 @@ func verdicts(runs []sample) string {
 	return strings.Join(out, ", ")
 }
 
-func withVerdict(runs []sample, v string) []sample {
-	var out []sample
-	for _, s := range runs {
-		if s.Verdict == v {
-			out = append(out, s)
+func (r ruling) count(verdict string) (n int) {
+	for _, v := range r {
+		if v == verdict {
+			n++
 		}
 	}
-	return out
+	return n
 }
 
 // judge compares verdicts. An invalid run in real time has none.
-func judge(a, b []sample, exact bool) Outcome {
-	same := slices.EqualFunc(a, b, func(x, y sample) bool { return x.Verdict == y.Verdict })
-	passedA, failedA := len(withVerdict(a, sim.Passed)), len(withVerdict(a, sim.Failed))
-	passedB, failedB := len(withVerdict(b, sim.Passed)), len(withVerdict(b, sim.Failed))
+func judge(a, b ruling, exact bool) Outcome {
+	passedA, failedA := a.count(sim.Passed), a.count(sim.Failed)
+	passedB, failedB := b.count(sim.Passed), b.count(sim.Failed)
 	apart := passedA+passedB > 0 && failedA+failedB > 0 &&
 		(passedA == 0) != (passedB == 0) && (failedA == 0) != (failedB == 0)
 	switch {
-	case exact && same:
+	case exact && slices.Equal(a, b):
 		return Equal
 	case !exact && !apart:
 		return Unclear
@@ -92,22 +107,54 @@ func judge(a, b []sample, exact bool) Outcome {
 	return Changed
 }
 
+// objectives compares what became of each objective that either side has.
+func objectives(a, b []sample, exact bool) []*Objective {
+	var out []*Objective
+	rulings := make(map[string]*[2]ruling)
+	for side, runs := range [][]sample{a, b} {
+		for _, s := range runs {
+			for i := range s.SLOs {
+				name := s.SLOs[i].SLO.String()
+				if rulings[name] == nil {
+					rulings[name] = new([2]ruling)
+					out = append(out, &Objective{SLO: name})
+				}
+				rulings[name][side] = append(rulings[name][side], s.SLOs[i].Verdict)
+			}
+		}
+	}
+	for _, o := range out {
+		x, y := rulings[o.SLO][0], rulings[o.SLO][1]
+		o.A, o.B, o.Outcome = x.String(), y.String(), Missing
+		if len(x) > 0 && len(y) > 0 {
+			o.Outcome = judge(x, y, exact)
+		}
+	}
+	return out
+}
+
 // validOnly leaves out the runs whose figures say nothing, if others remain, and notes it.
 func validOnly(runs []sample, side string, notes *[]string) []sample {
-	bad := withVerdict(runs, sim.Invalid)
-	if len(bad) == 0 {
-		return runs
-	}
-	for _, s := range bad {
+	bad := 0
+	for _, s := range runs {
+		if s.Verdict != sim.Invalid {
+			continue
+		}
+		bad++
 		*notes = append(*notes, fmt.Sprintf("the run of %s in %s is invalid and isn't tested: %s",
 			side, s.in.Name, strings.Join(s.Reasons, "; ")))
 	}
-	if len(bad) == len(runs) {
+	if bad == len(runs) {
 		return runs
 	}
 	return slices.DeleteFunc(slices.Clone(runs), func(s sample) bool {
 		return s.Verdict == sim.Invalid
 	})
+}
+
+// in reports whether one of the runs has the metric.
+func (m *metric) in(runs []sample) bool {
+	return slices.ContainsFunc(runs, func(s sample) bool { return s.in.has(s.index, m.field) })
 }
 
 // values are those of a metric in the runs that have one. The reason is that of the others.

@@ -16,6 +16,7 @@ const (
 	Bytes       = "bytes"
 	Count       = "count"
 	PerSecond   = "1/s"
+	Share       = "share" // 0 to 1
 )
 
 // metric is one figure of a run.
@@ -24,6 +25,9 @@ type metric struct {
 	unit  string
 	field string // of a run in a document, to see whether it is there
 	good  int    // 1: more is better, -1: less is, 0: depends
+
+	// Not every scenario has it: where neither side does, it isn't shown.
+	optional bool
 
 	// A metric has one of them. The reason why there is no value takes the place of one.
 	whole  func(*sim.Run) (v float64, none string)
@@ -62,6 +66,19 @@ var metrics = slices.Concat(
 		measured("peak_rss_bytes", Bytes, func(r *sim.Run) float64 { return float64(r.PeakRSS) }),
 		measured("bytes_per_consumer", Bytes,
 			func(r *sim.Run) float64 { return float64(r.BytesPerWatcher) }),
+		ofFinds("pulls_per_second", PerSecond, "pulls_per_second", 0,
+			func(f *sim.Finds) float64 { return f.PullRate }),
+		ofFinds("find_hit_rate", Share, "hit_rate", 1,
+			func(f *sim.Finds) float64 { return f.HitRate }),
+		ofStreams("streams_opened", "opened", 0,
+			func(s *sim.Streams) int64 { return s.Opened }),
+		ofStreams("streams_timed_out", "ended", -1, func(s *sim.Streams) int64 {
+			return s.Ended[sim.EndedByWrite] + s.Ended[sim.EndedByRead]
+		}),
+		ofStreams("streams_refused", "refused", -1,
+			func(s *sim.Streams) int64 { return s.Refused }),
+		ofStreams("streams_unsent", "unsent", -1,
+			func(s *sim.Streams) int64 { return s.Unsent }),
 		perSecond("propagation_p50_per_second_ns", Nanoseconds, -1,
 			func(p *sim.Point, _ float64) float64 { return float64(p.P50) }),
 		perSecond("propagation_p99_per_second_ns", Nanoseconds, -1,
@@ -137,6 +154,25 @@ func measured(name, unit string, value func(*sim.Run) float64) metric {
 			}
 			return 0, "not measured"
 		}}
+}
+
+// ofFinds is a metric of what the pulls asked; a run without pulls has none.
+func ofFinds(name, unit, field string, good int, value func(*sim.Finds) float64) metric {
+	return metric{name: name, unit: unit, field: "finds." + field, good: good, optional: true,
+		whole: func(r *sim.Run) (float64, string) {
+			if r.Finds.Finds == 0 {
+				return 0, "no finds"
+			}
+			return value(r.Finds), ""
+		}}
+}
+
+// ofStreams is a count of the sessions; a run in process has none.
+func ofStreams(name, field string, good int, value func(*sim.Streams) int64) metric {
+	m := count(name, "stream."+field, good,
+		func(r *sim.Run) float64 { return float64(value(r.Stream)) })
+	m.optional = true
+	return m
 }
 
 // perSecond is a metric of the series. A second in which nothing arrived has no latency.

@@ -35,6 +35,9 @@ func document(clock string, seed uint64, n int) *sim.Document {
 				Dropped: map[string]uint64{"newest": 20, "closed": 3}},
 			Resyncs: 7, OpenEnds: 2, QueueHigh: 90, CPUSeconds: 2.5, PeakRSS: 1 << 25,
 			BytesPerWatcher: 350,
+			Finds:           &sim.Finds{PullRate: 33.5, Finds: 900, Hits: 700, HitRate: 0.77},
+			Stream: &sim.Streams{Opened: 60, Refused: 1, Unsent: 4,
+				Ended: map[string]int64{sim.EndedByRead: 2, sim.EndedByWrite: 3, "left": 9}},
 		})
 	}
 	return d

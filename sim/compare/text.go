@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"math"
@@ -8,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/notifylab/notifylab/sim"
+	"github.com/notifylab/notifylab/sim/report"
 )
 
 var head = []string{"metric", "A", "B", "change", "interval", "", "samples", "note"}
@@ -44,15 +46,15 @@ func Text(w io.Writer, r *Result) error {
 // Markdown writes a result in GitHub's flavour, for a pull request. The error is w's.
 func Markdown(w io.Writer, r *Result) error {
 	var b strings.Builder
-	b.WriteString("**" + escape(r.Headline) + "**\n\n")
+	b.WriteString("**" + report.EscapeMarkdown(r.Headline) + "**\n\n")
 	for _, s := range r.Warnings {
-		b.WriteString("- warning: " + escape(s) + "\n")
+		b.WriteString("- warning: " + report.EscapeMarkdown(s) + "\n")
 	}
 	for _, s := range sides(r) {
-		b.WriteString("- " + escape(s) + "\n")
+		b.WriteString("- " + report.EscapeMarkdown(s) + "\n")
 	}
 	for _, c := range r.Configurations {
-		b.WriteString("\n### " + escape(Name(&c.Config)) + "\n\n")
+		b.WriteString("\n### " + report.EscapeMarkdown(Name(&c.Config)) + "\n\n")
 		if c.Only != "" {
 			fmt.Fprintf(&b, "Only in %s (%s).\n", c.Only, c.VerdictA+c.VerdictB)
 			continue
@@ -63,11 +65,11 @@ func Markdown(w io.Writer, r *Result) error {
 			line(&b, row)
 		}
 		for _, note := range c.Notes {
-			b.WriteString("\n" + escape(note) + "\n")
+			b.WriteString("\n" + report.EscapeMarkdown(note) + "\n")
 		}
 	}
 	for _, s := range r.Statistics {
-		b.WriteString("\n" + escape(s) + "\n")
+		b.WriteString("\n" + report.EscapeMarkdown(s) + "\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -104,16 +106,12 @@ func sides(r *Result) []string {
 	return out
 }
 
-// rows are the cells of a configuration's table: the verdict, then the figures.
+// rows are the cells of a configuration's table: the verdict, the objectives, then the figures.
 func rows(c *Configuration) [][]string {
-	verdict := []string{"verdict", c.VerdictA, c.VerdictB, "", "", "", "", ""}
-	switch {
-	case isChange(c.Verdict):
-		verdict[5] = string(c.Verdict)
-	case c.Verdict == Equal || c.VerdictA != c.VerdictB:
-		verdict[3] = string(c.Verdict)
+	out := [][]string{verdictRow("verdict", c.VerdictA, c.VerdictB, c.Verdict)}
+	for _, o := range c.Objectives {
+		out = append(out, verdictRow(o.SLO, o.A, o.B, o.Outcome))
 	}
-	out := [][]string{verdict}
 	for _, f := range c.Figures {
 		shown, interval := change(f), "-"
 		if f.Outcome == Unclear || f.Outcome == Equal || f.Outcome == Missing {
@@ -130,6 +128,17 @@ func rows(c *Configuration) [][]string {
 			interval, word, f.Samples, f.Note})
 	}
 	return out
+}
+
+func verdictRow(name, a, b string, o Outcome) []string {
+	row := []string{name, cmp.Or(a, "-"), cmp.Or(b, "-"), "", "", "", "", ""}
+	switch {
+	case isChange(o):
+		row[5] = string(o)
+	case o == Equal || a != b:
+		row[3] = string(o)
+	}
+	return row
 }
 
 // align writes rows as columns; the names and the notes are set to the left.
@@ -159,26 +168,11 @@ func align(b *strings.Builder, rows [][]string) {
 func line(b *strings.Builder, cells []string) {
 	for _, c := range cells {
 		if !strings.Contains(c, "--") {
-			c = escape(c)
+			c = report.EscapeMarkdown(c)
 		}
 		b.WriteString("| " + c + " ")
 	}
 	b.WriteString("|\n")
-}
-
-// escape makes a text in which Markdown has nothing to read.
-func escape(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		switch r {
-		case '\n', '\r':
-			r = ' '
-		case '\\', '`', '*', '_', '[', ']', '<', '>', '|', '#', '~':
-			b.WriteByte('\\')
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
 }
 
 func change(f *Figure) string {
@@ -212,6 +206,8 @@ func value(v *float64, unit string) string {
 		return scaled(*v, 1000, "ns", "µs", "ms", "s")
 	case unit == Bytes:
 		return scaled(*v, 1024, "B", "KiB", "MiB", "GiB", "TiB")
+	case unit == Share:
+		return fmt.Sprintf("%.2f%%", 100**v)
 	case unit == Seconds:
 		return fmt.Sprintf("%.3gs", *v)
 	case *v == math.Trunc(*v) && *v < 1e15:

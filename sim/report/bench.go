@@ -2,7 +2,9 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,15 +29,22 @@ func writeBench(b *bytes.Buffer, results []Result) error {
 
 func benchmark(d *sim.Document, r *sim.Run) *benchfmt.Result {
 	e, s, c := &d.Environment, &d.Scenario, &r.Config
+	own := ""
+	for _, x := range r.Settings {
+		if !slices.Contains(named, x.Path) {
+			own += fmt.Sprintf("/%s=%s", key(x.Path), key(x.Value))
+		}
+	}
 	res := &benchfmt.Result{
-		Name: benchfmt.Name(fmt.Sprintf("Simulate/engine=%s/policy=%s/queue=%d/watcher=%d-%d",
-			key(c.Engine), key(c.Policy), c.QueueSize, c.WatcherQueue, max(e.GOMAXPROCS, 1))),
+		Name: benchfmt.Name(fmt.Sprintf("Simulate/engine=%s/policy=%s/queue=%d/watcher=%d%s-%d",
+			key(c.Engine), key(c.Policy), c.QueueSize, c.WatcherQueue, own,
+			max(e.GOMAXPROCS, 1))),
 		Iters: 1,
 	}
 	for _, kv := range [][2]string{
 		{"goos", e.OS}, {"goarch", e.Arch}, {"go", e.GoVersion}, {"clock", e.Clock},
 		{"world", world(s)}, {"consumers", strconv.Itoa(s.Consumers)},
-		{"seed", strconv.FormatUint(d.Seed, 10)}, {"duration", s.Duration.String()},
+		{"seed", strconv.FormatUint(cmp.Or(r.Seed, d.Seed), 10)}, {"duration", s.Duration.String()},
 	} {
 		value := []byte(oneLine(kv[1]))
 		res.Config = append(res.Config, benchfmt.Config{Key: kv[0], Value: value, File: true})

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"flag"
+	"fmt"
 	"html"
 	"image"
 	_ "image/png"
@@ -18,6 +19,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/notifylab/notifylab/sim/report"
 )
 
 var shots = flag.String("shots", "", "directory to keep the screenshots in, to look at them")
@@ -147,6 +150,49 @@ func TestPageWorksInABrowser(t *testing.T) {
 	assert.Len(t, strings.Split(seen["without"], "\n"), 7, "a line that is hidden isn't read out")
 	assert.NotContains(t, seen["without"], "notifylab conflate 100/16")
 	assert.Len(t, drawings(page), strings.Count(dom, `<svg class="plot"`))
+}
+
+// Pages of searches and of runs with stages load without a word on the console, are no wider than
+// the window, and every drawing in them says its values at the crosshair.
+func TestPagesOfSearchesWorkInABrowser(t *testing.T) {
+	b := newBrowser(t)
+	const script = `<script>
+addEventListener("load", () => {
+	const seen = document.documentElement.dataset;
+	seen.wide = String(document.documentElement.scrollWidth > innerWidth);
+	const height = document.documentElement.scrollHeight;
+	let silent = 0, drawn = 0;
+	for (const svg of document.querySelectorAll("svg.plot")) {
+		drawn++;
+		if (svg.querySelector("[data-says]") === null) continue;
+		svg.focus();
+		svg.dispatchEvent(new KeyboardEvent("keydown", {key: "Home", bubbles: true}));
+		if (!/: .+ at /.test(svg.parentNode.querySelector(".readout").textContent)) silent++;
+		svg.blur();
+	}
+	seen.silent = String(silent);
+	seen.drawn = String(drawn);
+	seen.same = String(document.documentElement.scrollHeight === height);
+});
+</script></body>`
+	var all []report.Result
+	for _, run := range []func() ([]byte, error){runStaged, runSwept, runLoaded, runAdvised} {
+		results, _ := searched(t, run)
+		all = append(all, results...)
+	}
+	page := write(t, "html", all)
+	dom, console := b.open(t, strings.Replace(page, "</body>", script, 1), "--dump-dom",
+		"--window-size=500,1000")
+	assert.Empty(t, console)
+	root := dom[:strings.Index(dom, "<head>")]
+	for _, want := range []string{`data-wide="false"`, `data-silent="0"`, `data-same="true"`,
+		fmt.Sprintf(`data-drawn="%d"`, len(drawings(page)))} {
+		assert.Contains(t, root, want)
+	}
+	if *shots != "" {
+		file := filepath.Join(*shots, "searches.png")
+		b.open(t, page, "--window-size=1400,14000", "--screenshot="+file)
+	}
 }
 
 // Each way to look at the page gives a picture that isn't empty.

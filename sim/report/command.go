@@ -32,10 +32,16 @@ func Command(d *sim.Document, c *sim.Config) string {
 	if c.NoResync {
 		words = append(words, "--no-resync")
 	}
+	return Quote(words)
+}
+
+// Quote makes a command line for a POSIX shell of words.
+func Quote(words []string) string {
+	quoted := make([]string, len(words))
 	for i, w := range words {
-		words[i] = quote(w)
+		quoted[i] = quote(w)
 	}
-	return strings.Join(words, " ")
+	return strings.Join(quoted, " ")
 }
 
 // always are the flags that say what was run, also where they are as by default. The time to heal
@@ -50,13 +56,18 @@ func scenarioFlags(s *sim.Scenario) []string {
 	have, usual := reflect.ValueOf(*s), reflect.ValueOf(def)
 	for i := range have.NumField() {
 		v, t := have.Field(i), have.Type().Field(i)
+		if !t.IsExported() { // what was read from a file that is named elsewhere
+			continue
+		}
 		name, _, _ := strings.Cut(t.Tag.Get("json"), ",")
 		usually := reflect.DeepEqual(v.Interface(), usual.Field(i).Interface()) &&
 			!slices.Contains(always, name)
 		switch {
 		case usually, name == "workload" && v.IsZero(): // there is a topology instead
-		case v.Kind() == reflect.Slice: // a list has no flag
-			flags = append(flags, "--set", name+"="+flagValue(v))
+		case v.Kind() == reflect.Slice: // of which a flag gives one
+			for k := range v.Len() {
+				flags = append(flags, "--"+strings.TrimSuffix(name, "s"), flagValue(v.Index(k)))
+			}
 		default:
 			flags = append(flags, "--"+strings.ReplaceAll(name, "_", "-"), flagValue(v))
 		}
@@ -65,13 +76,6 @@ func scenarioFlags(s *sim.Scenario) []string {
 }
 
 func flagValue(v reflect.Value) string {
-	if v.Kind() == reflect.Slice {
-		words := make([]string, v.Len())
-		for i := range words {
-			words[i] = flagValue(v.Index(i))
-		}
-		return strings.Join(words, " ")
-	}
 	switch x := v.Interface().(type) {
 	case time.Duration:
 		return x.String()

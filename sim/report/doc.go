@@ -6,7 +6,8 @@
 // the writer, or of a histogram that can't be read, by its name in the document.
 //
 //   - text and markdown are tables for people, html is one page with drawings that needs nothing
-//     else: no network, no other file, and its script only to show values under the pointer.
+//     else: no network, no other file, and its script only to show values under the pointer. It
+//     draws at most twelve runs of a document, and says which it leaves out.
 //   - json and csv hold one record per configuration, a [Figures] without the histograms. The
 //     document itself is what a program reads that wants these.
 //   - hgrm is the percentile distribution of the propagation, as HdrHistogram's plotters read it;

@@ -70,7 +70,7 @@ func figures(results []Result) []Figures {
 			f := figuresOf(run)
 			f.Result, f.Run, f.Seed, f.Clock = r.Name, i+1, r.Seed, r.Environment.Clock
 			f.Recommended = i == best
-			f.Command = Command(r.Document, &run.Config)
+			f.Command = commandOf(r.Document, run)
 			out = append(out, f)
 		}
 	}

@@ -68,6 +68,12 @@ func TestMarkdownShowsTheDocument(t *testing.T) {
 	golden(t, "markdown.golden", write(t, "markdown", made(t)))
 }
 
+func TestMarkdownShowsStagesAndObjectives(t *testing.T) {
+	r := made(t)
+	asked(t, r[0].Document)
+	golden(t, "objectives-markdown.golden", write(t, "markdown", r))
+}
+
 func TestMarkdownKeepsNamesOutOfItsSyntax(t *testing.T) {
 	r := made(t)
 	r[0].Name, r[0].Runs[1].Reasons = "a|b", []string{"<b>x</b>\n| y |"}
@@ -265,6 +271,70 @@ func TestJUnitHasFailuresAndErrorsButNotOfBaselines(t *testing.T) {
 	}
 	assert.Equal(t, "interrupted", cases[2].Error[0].Text)
 	assert.Equal(t, "a gap at <b> & \uFFFD; another", cases[3].Failure[0].Message)
+}
+
+// An objective is a case of its own: a failure where it failed, skipped where nobody can tell.
+func TestJUnitHasACasePerObjective(t *testing.T) {
+	r := made(t)
+	d := asked(t, r[0].Document)
+	d.Runs[1].Baseline = false
+	type message struct {
+		Text string `xml:"message,attr"`
+	}
+	var got struct {
+		Tests    int `xml:"tests,attr"`
+		Failures int `xml:"failures,attr"`
+		Suites   []struct {
+			Tests   int `xml:"tests,attr"`
+			Skipped int `xml:"skipped,attr"`
+			Cases   []struct {
+				Name    string   `xml:"name,attr"`
+				Class   string   `xml:"classname,attr"`
+				Failure *message `xml:"failure"`
+				Skipped *message `xml:"skipped"`
+				Out     string   `xml:"system-out"`
+			} `xml:"testcase"`
+		} `xml:"testsuite"`
+	}
+	require.NoError(t, xml.Unmarshal([]byte(write(t, "junit", r)), &got))
+	assert.Equal(t, 3+2*4, got.Tests)
+	assert.Equal(t, 1+3, got.Failures, "the run itself, and its objectives")
+	assert.Equal(t, 2, got.Suites[0].Skipped)
+	cases := got.Suites[0].Cases
+	require.Len(t, cases, 3+2*4)
+	assert.Equal(t, "notifylab conflate 5000/256: up: dropped < 0.1%", cases[2].Name)
+	assert.Equal(t, cases[0].Class, cases[2].Class)
+	assert.Equal(t, "passed: objective up: dropped < 0.1%: it is 0%\n", cases[2].Out)
+	assert.Nil(t, cases[2].Failure)
+	assert.Equal(t, "objective staleness_p999 < 2s: needs 10000 samples, has 100",
+		cases[4].Skipped.Text)
+	assert.Equal(t, "objective propagation_p99 < 5ms: it is 3s", cases[6].Failure.Text)
+	assert.Equal(t, "objective heal < 1s: not all views were right within 3s",
+		cases[8].Failure.Text)
+
+	d.Runs[1].Baseline = true // whose harms are what it is run for
+	require.NoError(t, xml.Unmarshal([]byte(write(t, "junit", r)), &got))
+	assert.Equal(t, 0, got.Failures)
+}
+
+// Runs that differ in their load are other benchmarks.
+func TestBenchNamesWhatWasSetForARunAlone(t *testing.T) {
+	r := made(t)
+	r[0].Runs[0].Settings = []sim.Setting{{Path: "rate", Value: "5 00"}}
+	r[0].Runs[0].Seed = 7
+	got := write(t, "bench", r)
+	assert.Contains(t, got, "/watcher=256/rate=5_00-2 ")
+	assert.Contains(t, got, "\nseed: 7\n")
+	assert.Contains(t, got, "\nseed: 1\n")
+}
+
+// The command of a run gives a list as its flags do, in quotes where a shell would read something.
+func TestTheCommandGivesListsAsFlags(t *testing.T) {
+	d := asked(t, document(t))
+	require.NoError(t, d.Scenario.Set("faults", "zone-loss:start=1s"))
+	got := report.Command(d, &d.Runs[0].Config)
+	assert.Contains(t, got, "--stage name=up,length=2s,rate=5 --stage length=1.5s,rate=9 "+
+		"--fault zone-loss:start=1s --slo 'propagation_p99 < 5ms' --slo 'up: dropped < 0.1%' ")
 }
 
 func TestTheSameResultsGiveTheSameBytes(t *testing.T) {

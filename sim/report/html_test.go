@@ -23,7 +23,7 @@ var (
 	svgs  = regexp.MustCompile(`(?s)<svg class="plot" id="([^"]*)".*?</svg>`)
 	lines = regexp.MustCompile(`<polyline class="(?:line|values)[^"]*" points="([^"]*)" ` +
 		`data-run="(\d+)" data-says="([^"]*)"/>`)
-	headings = regexp.MustCompile(`<h2[^>]*>([^<]*)</h2>`)
+	headings = regexp.MustCompile(`<h[23][^>]*>([^<]*)</h[23]>`)
 )
 
 // drawings are those of a page, by their id.
@@ -48,9 +48,10 @@ func TestPageHasItsSectionsInOrder(t *testing.T) {
 	page := write(t, "html", kept(t, "train-ticket"))
 	assert.Equal(t, []string{
 		"Use a task queue of 1000 and a watcher queue of 128 with policy conflate.",
-		"Configurations", "Propagation by percentile", "Propagation over time",
-		"Staleness by percentile", "Queue sizes and loss", "Queue sizes and latency",
-		"Queue sizes and staleness", "Drops over time", "Backlog over time", "Drops by cause",
+		"Configurations", "Propagation by percentile", "Staleness by percentile",
+		"Propagation over time", "Drops over time", "Backlog over time",
+		"Queue sizes and loss", "Queue sizes and latency", "Queue sizes and staleness",
+		"Drops by cause",
 		"Drops per consumer", "How to see it again", "Environment", "Load",
 	}, sections(page))
 	verdict := strings.Index(page, "All 6 configurations passed")
@@ -149,6 +150,13 @@ func TestPageIsBelowOneMegabyte(t *testing.T) {
 			p.At = float64(s + 1)
 			p.Dropped, p.InFlight = uint64(s*s*7919%100_003), uint64(s*s*104_729%1_000_003)
 			p.P99 = int64(1e6 * math.Pow(10, 3*float64(s*7919%601)/600))
+			p.StaleP99, p.StaleP50 = p.P99*3, p.P99/7
+			p.DroppedBy = map[string]uint64{"newest": p.Dropped / 3,
+				"flushed": p.Dropped / 2, "closed": uint64(s % 7)}
+			p.Spread = &sim.Buckets{From: 36 + s%3}
+			for b := range 26 { // three orders of magnitude
+				p.Spread.Counts = append(p.Spread.Counts, uint64(s*b*31%40_000))
+			}
 			again.Series = append(again.Series, p)
 		}
 		d.Runs[i] = &again
@@ -269,7 +277,7 @@ func TestASpikeOfOneSecondIsShown(t *testing.T) {
 	}
 	page := drawings(write(t, "html", r))
 	for id, want := range map[string]string{
-		"a1-heat": "1.23s at", "a1-backlog": "77.7k at", "a1-drops": "8880 at",
+		"a1-heat": "p50 0, p99 1.23s at", "a1-backlog": "77.7k at", "a1-drops": "8880 at",
 	} {
 		m := lines.FindStringSubmatch(page[id])
 		require.NotNil(t, m, id)

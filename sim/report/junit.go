@@ -40,6 +40,7 @@ type (
 		Name      string       `xml:"name,attr"`
 		Class     string       `xml:"classname,attr"`
 		Time      string       `xml:"time,attr"`
+		Skipped   *junitReason `xml:"skipped"`
 		Error     *junitReason `xml:"error"`
 		Failure   *junitReason `xml:"failure"`
 		SystemOut string       `xml:"system-out,omitempty"`
@@ -51,8 +52,10 @@ type (
 	}
 )
 
-// writeJUnit writes a suite per document. A run that failed is a failure, one that is invalid an
-// error; a baseline is neither, as in the exit code.
+// writeJUnit writes a suite per document, with a case per run and one per objective of it. A run
+// that failed is a failure, one that is invalid an error. An objective that failed is a failure,
+// one that can't be judged is skipped: its run is what is in error. A baseline is none of these, as
+// in the exit code.
 func writeJUnit(b *bytes.Buffer, results []Result) error {
 	all := junitSuites{Name: "simulate"}
 	for _, r := range results {
@@ -75,7 +78,7 @@ func writeJUnit(b *bytes.Buffer, results []Result) error {
 func suite(r Result) junitSuite {
 	seconds := r.Scenario.Duration.Seconds()
 	s := junitSuite{
-		Name: r.Name, Tests: len(r.Runs),
+		Name:      r.Name,
 		Time:      fmt.Sprintf("%.3f", seconds*float64(len(r.Runs))),
 		Timestamp: r.Environment.Time.UTC().Format("2006-01-02T15:04:05"),
 		Properties: []junitProperty{
@@ -85,7 +88,7 @@ func suite(r Result) junitSuite {
 	}
 	for _, run := range r.Runs {
 		c := junitCase{
-			Name: Name(&run.Config), Class: "simulate." + world(&r.Scenario),
+			Name: RunName(run), Class: "simulate." + world(&r.Scenario),
 			Time: fmt.Sprintf("%.3f", seconds), SystemOut: caseOutput(r.Document, run),
 		}
 		why := &junitReason{Message: strings.Join(run.Reasons, "; "), Type: run.Verdict,
@@ -100,8 +103,28 @@ func suite(r Result) junitSuite {
 			c.Error = why
 		}
 		s.Cases = append(s.Cases, c)
+		for i := range run.SLOs {
+			s.addObjective(run, &run.SLOs[i], c.Class)
+		}
 	}
+	s.Tests = len(s.Cases)
 	return s
+}
+
+func (s *junitSuite) addObjective(run *sim.Run, x *sim.SLOResult, class string) {
+	c := junitCase{Name: RunName(run) + ": " + x.SLO.String(), Class: class, Time: "0.000",
+		SystemOut: fmt.Sprintf("%s: %s\n", x.Verdict, x)}
+	why := &junitReason{Message: x.String(), Type: x.Verdict}
+	switch {
+	case run.Baseline:
+	case x.Verdict == sim.Failed:
+		s.Failures++
+		c.Failure = why
+	case x.Verdict == sim.Invalid:
+		s.Skipped++
+		c.Skipped = why
+	}
+	s.Cases = append(s.Cases, c)
 }
 
 // caseOutput is what a CI system shows below a case: the figures, and how to see it again.
@@ -110,7 +133,7 @@ func caseOutput(d *sim.Document, r *sim.Run) string {
 	return fmt.Sprintf("%s; offered %d, delivered %d, lost %d; propagation p50 %s, p99 %s, "+
 		"max %s; staleness p99 %s\n%s\n", Verdict(r), k.Offered, k.Delivered, Lost(k),
 		Duration(p.P50), Duration(p.P99), Duration(p.Max), Duration(r.Staleness.P99),
-		Command(d, &r.Config))
+		commandOf(d, r))
 }
 
 // world names what a scenario was run on.

@@ -16,8 +16,9 @@ func writeMarkdown(b *bytes.Buffer, results []Result) error {
 		d := r.Document
 		verdict, sentence := Conclusion(d)
 		advice := Recommend(d)
-		fmt.Fprintf(b, "## %s: %s\n\n%s **%s** %s\n\n", inline(r.Name), verdict, inline(sentence),
-			inline(advice.Headline), inline(advice.Evidence))
+		fmt.Fprintf(b, "## %s: %s\n\n%s **%s** %s\n\n", EscapeMarkdown(r.Name), verdict,
+			EscapeMarkdown(sentence), EscapeMarkdown(advice.Headline),
+			EscapeMarkdown(advice.Evidence))
 		line(b, "", "configuration", "offered", "lost", "conflated", "p50", "p99", "p99.9", "max",
 			"stale p99", "healed in", "verdict")
 		line(b, "--:", ":--", "--:", "--:", "--:", "--:", "--:", "--:", "--:", "--:", "--:", ":--")
@@ -26,29 +27,57 @@ func writeMarkdown(b *bytes.Buffer, results []Result) error {
 			if i == advice.Run {
 				mark = " (recommended)"
 			}
-			line(b, fmt.Sprint(i+1), inline(Name(&run.Config))+mark, Count(k.Offered),
+			line(b, fmt.Sprint(i+1), EscapeMarkdown(RunName(run))+mark, Count(k.Offered),
 				Count(Lost(k)), Count(k.Conflated), Duration(p.P50), Duration(p.P99),
 				Duration(p.P999), Duration(p.Max), Duration(run.Staleness.P99), healed(run.HealNS),
 				Verdict(run))
 		}
+		for _, p := range []detail{stageTable(d), objectiveTable(d)} {
+			p.writeMarkdown(b)
+		}
 		for i, run := range d.Runs {
 			for _, why := range run.Reasons {
-				fmt.Fprintf(b, "\n- %d, %s: %s", i+1, Verdict(run), inline(why))
+				fmt.Fprintf(b, "\n- %d, %s: %s", i+1, Verdict(run), EscapeMarkdown(why))
 			}
 		}
 		fmt.Fprintf(b, "\n\nSeed %d, %s clock, %s, %d CPUs, %s.\n", d.Seed, d.Environment.Clock,
-			inline(d.Environment.GoVersion), d.Environment.CPUs,
+			EscapeMarkdown(d.Environment.GoVersion), d.Environment.CPUs,
 			d.Environment.Time.Format("2006-01-02 15:04 MST"))
 	}
 	return nil
+}
+
+// writeMarkdown writes a detail that has any rows; runs have their numbers in the table before.
+func (p *detail) writeMarkdown(b *bytes.Buffer) {
+	if len(p.rows) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "\n**%s**\n\n", p.title)
+	line(b, append([]string{""}, p.head...)...)
+	rule := []string{"--:", ":--"}
+	for _, name := range p.head[1:] {
+		if name == "verdict" {
+			rule = append(rule, ":--")
+		} else {
+			rule = append(rule, "--:")
+		}
+	}
+	line(b, rule...)
+	for _, r := range p.rows {
+		cells := []string{fmt.Sprint(r.run + 1)}
+		for _, c := range r.cells {
+			cells = append(cells, EscapeMarkdown(c))
+		}
+		line(b, cells...)
+	}
 }
 
 func line(b *bytes.Buffer, cells ...string) {
 	b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
 }
 
-// inline is text in which Markdown has nothing to read.
-func inline(s string) string {
+// EscapeMarkdown makes a text in one line in which Markdown has nothing to read.
+func EscapeMarkdown(s string) string {
 	var b strings.Builder
 	for _, r := range s {
 		switch r {

@@ -2,20 +2,22 @@ package report
 
 import (
 	"fmt"
-	"html"
 	"html/template"
 	"math"
-	"strings"
 
 	"github.com/notifylab/notifylab/sim"
 )
 
 // columnsMax is how many columns or points a drawing over time has at most. A longer series is
-// thinned by taking the largest of several seconds, so that a spike stays.
+// thinned by taking the worst of several seconds, so that a spike stays.
 const columnsMax = 150
 
-// sample is the largest value of some seconds of a run.
-type sample struct{ from, to, value float64 }
+// sample is the worst second of some of a run: the one with the largest value.
+type sample struct {
+	from, to float64
+	value    float64
+	worst    *sim.Point
+}
 
 // thin gives the series of a run with at most columnsMax samples. Values below 0 are none.
 func thin(r *sim.Run, value func(*sim.Point) float64) []sample {
@@ -28,7 +30,10 @@ func thin(r *sim.Run, value func(*sim.Point) float64) []sample {
 			out = append(out, sample{from: began, value: -1})
 		}
 		s := &out[len(out)-1]
-		s.to, s.value = p.At, max(s.value, value(p))
+		if v := value(p); s.worst == nil || v > s.value {
+			s.value, s.worst = v, p
+		}
+		s.to = p.At
 		began = p.At
 	}
 	return out
@@ -36,16 +41,21 @@ func thin(r *sim.Run, value func(*sim.Point) float64) []sample {
 
 // over holds what the drawings over time of a document share.
 type over struct {
-	r   *Result
-	end float64 // of the longest series, in s
+	p     *picked
+	end   float64 // of the longest series, in s
+	marks marks
+	level int // the strongest colour of the spread, once it is drawn
 }
 
-func newOver(r *Result) *over {
-	o := &over{r: r}
-	for _, run := range r.Runs {
-		if n := len(run.Series); n > 0 {
-			o.end = max(o.end, run.Series[n-1].At)
+func newOver(p *picked) *over {
+	o := &over{p: p}
+	for _, i := range p.shown {
+		if n := len(p.Runs[i].Series); n > 0 {
+			o.end = max(o.end, p.Runs[i].Series[n-1].At)
 		}
+	}
+	if o.end > 0 {
+		o.marks = newMarks(&p.Scenario, o.end)
 	}
 	return o
 }
@@ -59,121 +69,93 @@ func (o *over) axis() axis {
 	return a
 }
 
-// lines draws a figure of every second, a line per run; it is empty when the figure is never above
-// 0. The axis is logarithmic from 1 on, and what is below lies on its foot.
-func (o *over) lines(id, title, yTitle string, value func(*sim.Point) float64) template.HTML {
+// some reports whether a point of a run that is drawn has what ok asks for.
+func (o *over) some(ok func(*sim.Point) bool) bool {
+	for _, i := range o.p.shown {
+		for k := range o.p.Runs[i].Series {
+			if ok(&o.p.Runs[i].Series[k]) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// counts draws a number of every second, a line per run; it is empty when it is never above 0. The
+// axis is logarithmic from 1 on, and what is below lies on its foot.
+func (o *over) counts(id, title, yTitle string, value func(*sim.Point) float64) template.HTML {
 	var all []series
 	highest := 0.0
-	for i, run := range o.r.Runs {
-		s := series{run: i}
-		for _, x := range thin(run, value) {
+	for slot, i := range o.p.shown {
+		var piece []point
+		for _, x := range thin(o.p.Runs[i], value) {
 			highest = max(highest, x.value)
-			says := fmt.Sprintf("%s at %.3g s", Count(uint64(max(x.value, 0))), x.to)
-			s.points = append(s.points, point{x.to, max(x.value, 1), says})
+			says := fmt.Sprintf("%s at %.4g s", Count(uint64(max(x.value, 0))), x.to)
+			piece = append(piece, point{x.to, max(x.value, 1), says})
 		}
-		all = append(all, s)
+		all = append(all, newSeries(i, slot, piece))
 	}
 	if highest <= 0 {
 		return ""
 	}
 	y := logAxis(yTitle, 1, highest, func(v float64) string { return tickCount(v) })
 	y.ticks[0].label = "≤1"
-	d := newDrawing(id, title, fmt.Sprintf("A line per configuration, a point per second. "+
-		"The largest value is %s.", Count(uint64(highest))), svgHeight, o.axis(), y)
+	d := newDrawing(frame{id: id, title: title, height: svgHeight, marks: o.marks,
+		about: fmt.Sprintf("A line per configuration, a point per second. The largest value is %s.",
+			Count(uint64(highest)))}, o.axis(), y)
 	d.lines(all)
 	return d.end()
 }
 
-// heatEdges are the upper ends of the colours of the heat map but the last.
-var heatEdges = []float64{1e6, 3e6, 10e6, 30e6, 100e6, 300e6, 1e9, 3e9}
-
-// heat draws the propagation's p99 of every second as a map: a row per run, a column per second.
-// It is empty when no second of any run has a delivery.
-func (o *over) heat(id, title string) template.HTML {
-	const rowHeight = 26
-	rows := len(o.r.Runs)
-	y := axis{title: "configuration", min: 0, max: float64(max(rows, 1))}
-	height := float64(topMargin + lowMargin + rowHeight*rows)
-	highest := 0.0
-	var all [][]sample
-	for _, run := range o.r.Runs {
-		samples := thin(run, func(p *sim.Point) float64 { return float64(p.P99) })
-		for _, s := range samples {
-			highest = max(highest, s.value)
+func newSeries(run, look int, pieces ...[]point) series {
+	s := series{run: run, look: look}
+	for _, piece := range pieces {
+		if len(piece) > 0 {
+			s.pieces = append(s.pieces, piece)
 		}
-		all = append(all, samples)
+	}
+	return s
+}
+
+// times draws two quantiles of every second, a strong and a faint line per run; where nothing was
+// recorded there is a gap. It is empty when nothing ever was.
+func (o *over) times(id, title, yTitle string, p50, p99 func(*sim.Point) int64) template.HTML {
+	var all []series
+	lowest, highest := math.Inf(1), 0.0
+	for slot, i := range o.p.shown {
+		strong, faint := newSeries(i, slot), newSeries(i, slot)
+		strong.name, faint.name, faint.faint = "p99", "p50", true
+		gap := true
+		for _, x := range thin(o.p.Runs[i], func(p *sim.Point) float64 { return float64(p99(p)) }) {
+			if x.value <= 0 {
+				gap = true
+				continue
+			}
+			if gap {
+				strong.pieces, faint.pieces = append(strong.pieces, nil), append(faint.pieces, nil)
+				gap = false
+			}
+			low := float64(max(p50(x.worst), 1))
+			lowest, highest = min(lowest, low), max(highest, x.value)
+			last := len(strong.pieces) - 1
+			strong.pieces[last] = append(strong.pieces[last], timed(x.value, x.to))
+			faint.pieces[last] = append(faint.pieces[last], timed(low, x.to))
+		}
+		all = append(all, faint, strong)
 	}
 	if highest <= 0 {
 		return ""
 	}
-	d := newDrawing(id, title, fmt.Sprintf("A row per configuration, a column per second; the "+
-		"colour is how long 99%% of the events of that second took. The longest is %s.",
-		Duration(int64(highest))), height, o.axis(), y)
-	for i, samples := range all {
-		top := topMargin + float64(i)*rowHeight
-		fmt.Fprintf(&d.b, `<g class="run r%d">`, i+1)
-		d.text(leftMargin-7, top+rowHeight/2+4, "end", fmt.Sprint(i+1))
-		d.cells(samples, top+1, rowHeight-2, i)
-		d.b.WriteString(`</g>`)
-	}
+	d := newDrawing(frame{id: id, title: title, height: svgHeight, marks: o.marks,
+		about: fmt.Sprintf("Two lines per configuration, the p99 and fainter the p50 of every "+
+			"second. Values from %s to %s.", Duration(int64(lowest)), Duration(int64(highest)))},
+		o.axis(), logAxis(yTitle, lowest, highest, tickDuration))
+	d.lines(all)
 	return d.end()
 }
 
-// cells draws one row; cells of one colour that touch are one rectangle. The script finds the
-// values in an invisible line through the row.
-func (d *drawing) cells(samples []sample, top, height float64, run int) {
-	var path, says strings.Builder
-	flush := func(from, to float64, level int) {
-		if level >= 0 && to > from {
-			fmt.Fprintf(&d.b, `<rect class="h%d" x="%s" y="%s" width="%s" height="%s"/>`, level,
-				num(d.x.at(from)), num(top), num(d.x.at(to)-d.x.at(from)), num(height))
-		}
-	}
-	from, to, level := 0.0, 0.0, -1
-	for i, s := range samples {
-		next := heatLevel(s.value)
-		if next != level {
-			flush(from, to, level)
-			from, level = s.from, next
-		}
-		to = s.to
-		if i > 0 {
-			path.WriteByte(' ')
-			says.WriteByte('|')
-		}
-		path.WriteString(num(d.x.at((s.from+s.to)/2)) + "," + num(top+height/2))
-		value := "nothing"
-		if s.value > 0 {
-			value = Duration(int64(s.value))
-		}
-		fmt.Fprintf(&says, "%s at %.3g s", value, s.to)
-	}
-	flush(from, to, level)
-	fmt.Fprintf(&d.b, `<polyline class="values" points="%s" data-run="%d" data-says="%s"/>`,
-		path.String(), run+1, html.EscapeString(says.String()))
-}
-
-// heatLevel is the colour of a value, from 0 for the shortest; -1 is none, for seconds in which
-// nothing arrived.
-func heatLevel(ns float64) int {
-	if ns <= 0 {
-		return -1
-	}
-	for i, edge := range heatEdges {
-		if ns <= edge {
-			return i
-		}
-	}
-	return len(heatEdges)
-}
-
-// heatKey is the legend of the heat map.
-func heatKey() []string {
-	var out []string
-	for _, e := range heatEdges {
-		out = append(out, "≤"+tickDuration(e))
-	}
-	return append(out, "more")
+func timed(ns, at float64) point {
+	return point{at, ns, fmt.Sprintf("%s at %.4g s", Duration(int64(ns)), at)}
 }
 
 func plain(v float64) string { return fmt.Sprintf("%g", math.Round(v*1e9)/1e9) }

@@ -2,12 +2,19 @@
 // and for the arrow keys.
 "use strict";
 for (const svg of document.querySelectorAll("svg.plot")) {
-	const lines = [...svg.querySelectorAll("[data-says]")].map(line => ({
-		line,
-		run: line.dataset.run,
-		says: line.dataset.says.split("|"),
-		points: line.getAttribute("points").split(" ").map(p => p.split(",").map(Number)),
-	}));
+	// The pieces of a line with gaps are one line here.
+	const lines = [];
+	for (const line of svg.querySelectorAll("[data-says]")) {
+		const { run, name = "", says } = line.dataset;
+		const points = line.getAttribute("points").split(" ").map(p => p.split(",").map(Number));
+		const known = lines.find(l => l.run === run && l.name === name);
+		if (known) {
+			known.says.push(...says.split("|"));
+			known.points.push(...points);
+		} else {
+			lines.push({ line, run, name, says: says.split("|"), points });
+		}
+	}
 	if (lines.length === 0) continue;
 
 	const article = svg.closest("article");
@@ -44,9 +51,11 @@ for (const svg of document.querySelectorAll("svg.plot")) {
 		cross.setAttribute("d", `M${at} ${top}V${foot}`);
 		readout.replaceChildren(...shown.map(l => {
 			const item = document.createElement("li");
-			const label = article.querySelector(`#${article.id}-s${l.run}`).parentNode;
-			item.textContent =
-				`${label.textContent.trim()}: ${l.says[nearest(l.points, at)]}`;
+			const label = article.querySelector(`#${article.id}-s${l.run}`)?.parentNode;
+			const name = [label?.textContent.trim(), l.name].filter(Boolean).join(", ");
+			item.textContent = `${name}: ${l.says[nearest(l.points, at)]}`;
+			const stroke = getComputedStyle(l.line).stroke;
+			if (stroke !== "none") item.style.borderLeft = `4px solid ${stroke}`;
 			return item;
 		}));
 		// It stands on the other side of the drawing, where it hides none of what it is about.

@@ -23,7 +23,21 @@ type Advice struct {
 // Recommend chooses among the configurations of a document: of those that passed, lost nothing, and
 // are no baseline, the ones with the lowest staleness (p99), and of these the one with the smallest
 // queues.
+//
+// In a document that answers a question about many loads, the advice is that answer.
 func Recommend(d *sim.Document) Advice {
+	switch {
+	case d.Capacity != nil:
+		return adviceOnCapacity(d)
+	case d.Recommendation != nil:
+		return adviceOnQueues(d)
+	case d.Sweep != nil && len(d.Runs) > 0:
+		return adviceOnSweep(d)
+	}
+	return recommend(d)
+}
+
+func recommend(d *sim.Document) Advice {
 	var good []int
 	for i, r := range d.Runs {
 		if !r.Baseline && r.Verdict == sim.Passed && Lost(&r.Books) == 0 {
@@ -113,6 +127,9 @@ func noneGood(d *sim.Document) Advice {
 // Conclusion is the verdict over all runs of a document in one sentence, and as a verdict.
 // Baselines don't count: their harms are what they are run for.
 func Conclusion(d *sim.Document) (verdict, sentence string) {
+	if verdict, sentence, ok := concludeQuestion(d); ok {
+		return verdict, sentence
+	}
 	count := make(map[string]int)
 	counted, baselines := 0, 0
 	for _, r := range d.Runs {

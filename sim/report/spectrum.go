@@ -11,32 +11,33 @@ import (
 // spectrum draws a latency of all runs by percentile, in the manner of HdrHistogram's plots: the
 // axis is the logarithm of 1/(1-percentile), so that every further nine takes the same room. It is
 // empty when no run has values.
-func spectrum(id, title string, l *latency, r *Result) (template.HTML, error) {
+func spectrum(id, title string, l *latency, p *picked) (template.HTML, error) {
 	var all []series
 	lowest, highest, nines := math.Inf(1), 0.0, 1.0
-	for i := range r.Runs {
-		h, err := l.decode(r, i)
+	for slot, i := range p.shown {
+		h, err := l.decode(p.Result, i)
 		if err != nil {
 			return "", err
 		}
 		if h == nil {
 			continue
 		}
-		s := series{i, percentiles(h)}
-		for _, p := range s.points {
-			lowest, highest = min(lowest, p.y), max(highest, p.y)
-			nines = max(nines, p.x)
+		piece := percentiles(h)
+		for _, at := range piece {
+			lowest, highest = min(lowest, at.y), max(highest, at.y)
+			nines = max(nines, at.x)
 		}
-		all = append(all, s)
+		all = append(all, newSeries(i, slot, piece))
 	}
 	if len(all) == 0 {
 		return "", nil
 	}
 	x := logAxis("percentile", 1, nines, func(v float64) string { return percent(v) })
 	y := logAxis(l.name, lowest, highest, func(v float64) string { return tickDuration(v) })
-	d := newDrawing(id, title, fmt.Sprintf("A line per configuration, from the median to the "+
-		"slowest. Values from %s to %s; the table has the percentiles.",
-		Duration(int64(lowest)), Duration(int64(highest))), svgHeight, x, y)
+	d := newDrawing(frame{id: id, title: title, height: svgHeight,
+		about: fmt.Sprintf("A line per configuration, from the fastest to the slowest. Values "+
+			"from %s to %s; the table has the percentiles.", Duration(int64(lowest)),
+			Duration(int64(highest)))}, x, y)
 	d.lines(all)
 	return d.end(), nil
 }

@@ -87,17 +87,37 @@ type drawing struct {
 	x, y axis
 }
 
-// newDrawing draws the axes and the grid. The title and what the drawing shows, in words, are for
-// those who can't see it; id is unique in the page.
-func newDrawing(id, title, about string, height float64, x, y axis) *drawing {
+// frame is what a drawing begins with. The title and what it shows, in words, are for those who
+// can't see it; id is unique in the page.
+type frame struct {
+	id, title, about string
+	height           float64
+	marks            marks // room for these is added to the height, at the top
+}
+
+// newDrawing draws the axes, the grid and the marks.
+func newDrawing(f frame, x, y axis) *drawing {
 	d := &drawing{x: x, y: y}
+	height, top := f.height+f.marks.height(), topMargin+f.marks.height()
 	d.x.from, d.x.to = leftMargin, svgWidth-rightMargin
-	d.y.from, d.y.to = height-lowMargin, topMargin
+	d.y.from, d.y.to = height-lowMargin, top
+	d.open(f.id, f.title, f.about, height)
+	f.marks.draw(d)
+	d.grid(height)
+	return d
+}
+
+// open begins the SVG; data-area is where the script draws its crosshair.
+func (d *drawing) open(id, title, about string, height float64) {
 	fmt.Fprintf(&d.b, `<svg class="plot" id="%s" viewBox="0 0 %d %s" role="img" tabindex="0" `+
 		`data-area="%s %s %s %s" aria-labelledby="%s-t %s-d">`, id, svgWidth, num(height),
 		num(d.x.from), num(d.x.to), num(d.y.to), num(d.y.from), id, id)
 	fmt.Fprintf(&d.b, `<title id="%s-t">%s</title><desc id="%s-d">%s</desc>`, id,
 		html.EscapeString(title), id, html.EscapeString(about))
+}
+
+// grid draws the axes with their ticks and titles.
+func (d *drawing) grid(height float64) {
 	d.b.WriteString(`<g class="grid">`)
 	for _, t := range d.x.ticks {
 		d.line(d.x.at(t.at), d.y.from, d.x.at(t.at), d.y.to)
@@ -106,12 +126,14 @@ func newDrawing(id, title, about string, height float64, x, y axis) *drawing {
 		d.line(d.x.from, d.y.at(t.at), d.x.to, d.y.at(t.at))
 	}
 	d.b.WriteString(`</g><g class="ticks">`)
-	for _, t := range d.x.ticks {
+	for i, t := range d.x.ticks {
 		x, anchor := d.x.at(t.at), "middle"
 		if x > svgWidth-labelHalf && len(t.label) > 4 { // it would leave the drawing
 			x, anchor = svgWidth-2, "end"
 		}
+		d.b.WriteString(every2(len(d.x.ticks)-i, len(d.x.ticks) > 6))
 		d.text(x, d.y.from+16, anchor, t.label)
+		d.b.WriteString(`</g>`)
 	}
 	for _, t := range d.y.ticks {
 		d.text(d.x.from-7, d.y.at(t.at)+4, "end", t.label)
@@ -119,9 +141,17 @@ func newDrawing(id, title, about string, height float64, x, y axis) *drawing {
 	d.b.WriteString(`</g><g class="titles">`)
 	d.text((d.x.from+d.x.to)/2, height-8, "middle", d.x.title)
 	middle := (d.y.from + d.y.to) / 2
-	fmt.Fprintf(&d.b, `<text transform="translate(11 %s) rotate(-90)" text-anchor="middle">%s`+
-		`</text></g>`, num(middle), html.EscapeString(d.y.title))
-	return d
+	fmt.Fprintf(&d.b, `<text class="upright" transform="translate(11 %s) rotate(-90)" `+
+		`text-anchor="middle">%s</text></g>`, num(middle), html.EscapeString(d.y.title))
+}
+
+// every2 opens a group for a label, of which a narrow page shows every second one if there are
+// many.
+func every2(i int, many bool) string {
+	if many && i%2 == 0 {
+		return `<g class="spare">`
+	}
+	return `<g>`
 }
 
 func (d *drawing) line(x1, y1, x2, y2 float64) {
@@ -145,10 +175,13 @@ type point struct {
 	says string
 }
 
-// series is a line of a drawing: that of one run.
+// series is a line of a drawing: that of one run, or one with a name of its own.
 type series struct {
-	run    int // its index in the document
-	points []point
+	run    int    // its index in the document; -1: none
+	look   int    // its colour and kind of line
+	name   string // where there is no run, or it has several lines
+	faint  bool   // beside the run's main line: it has no number
+	pieces [][]point
 }
 
 // lines draws the series, with the number of each run at its end and, for the script, the values of
@@ -156,27 +189,60 @@ type series struct {
 func (d *drawing) lines(all []series) {
 	var ends [][2]float64
 	for _, s := range all {
-		if len(s.points) == 0 {
-			continue
+		if s.run >= 0 {
+			fmt.Fprintf(&d.b, `<g class="run r%d">`, s.run+1)
+		} else {
+			d.b.WriteString(`<g>`)
 		}
-		var path, says strings.Builder
-		for i, p := range s.points {
-			if i > 0 {
-				path.WriteByte(' ')
-				says.WriteByte('|')
+		for _, piece := range s.pieces {
+			d.polyline(&s, piece)
+		}
+		if n := len(s.pieces); n > 0 && !s.faint {
+			piece := s.pieces[n-1]
+			last := piece[len(piece)-1]
+			end := apart(ends, [2]float64{d.x.at(last.x), d.y.at(last.y)})
+			ends = append(ends, end)
+			label := s.look
+			if s.run >= 0 {
+				label = s.run
 			}
-			path.WriteString(num(d.x.at(p.x)) + "," + num(d.y.at(p.y)))
-			says.WriteString(p.says)
+			fmt.Fprintf(&d.b, `<text class="end" x="%s" y="%s">%d</text>`, num(end[0]+5),
+				num(end[1]+4), label+1)
 		}
-		last := s.points[len(s.points)-1]
-		end := apart(ends, [2]float64{d.x.at(last.x), d.y.at(last.y)})
-		ends = append(ends, end)
-		fmt.Fprintf(&d.b, `<g class="run r%d"><polyline class="line %s" points="%s" `+
-			`data-run="%d" data-says="%s"/>`, s.run+1, look(s.run), path.String(), s.run+1,
-			html.EscapeString(says.String()))
-		fmt.Fprintf(&d.b, `<text class="end" x="%s" y="%s">%d</text></g>`, num(end[0]+5),
-			num(end[1]+4), s.run+1)
+		d.b.WriteString(`</g>`)
 	}
+}
+
+// polyline draws one piece of a line. A single point is drawn as a line to itself, which has round
+// ends and so is a dot.
+func (d *drawing) polyline(s *series, piece []point) {
+	if len(piece) == 1 {
+		piece = append(piece[:1:1], piece[0])
+	}
+	class := "line " + look(s.look)
+	if s.faint {
+		class += " faint"
+	}
+	d.values(class, s.run, s.name, piece)
+}
+
+// values writes a line with its values for the script; class says whether it is seen.
+func (d *drawing) values(class string, run int, name string, points []point) {
+	var path, says strings.Builder
+	for i, p := range points {
+		if i > 0 {
+			path.WriteByte(' ')
+			says.WriteByte('|')
+		}
+		path.WriteString(num(d.x.at(p.x)) + "," + num(d.y.at(p.y)))
+		says.WriteString(p.says)
+	}
+	fmt.Fprintf(&d.b, `<polyline class="%s" points="%s" data-run="%d"`, class, path.String(),
+		run+1)
+	if name != "" {
+		fmt.Fprintf(&d.b, ` data-name="%s"`, html.EscapeString(name))
+	}
+	fmt.Fprintf(&d.b, ` data-says="%s"/>`, html.EscapeString(says.String()))
 }
 
 // apart is the place nearest to at, up or down, where a number covers none of the others.
@@ -195,10 +261,10 @@ func apart(taken [][2]float64, at [2]float64) [2]float64 {
 	}
 }
 
-// look gives the classes of a run: seven colours times four kinds of line, which have no common
-// divisor, so 28 runs look different, and neighbours differ in both.
-func look(run int) string {
-	return fmt.Sprintf("c%d d%d", run%7, run%4)
+// look gives the classes of a line: seven colours times four kinds of line, which have no common
+// divisor, so 28 lines look different, and neighbours differ in both.
+func look(i int) string {
+	return fmt.Sprintf("c%d d%d", i%7, i%4)
 }
 
 // num writes a position: a tenth of a unit is less than a pixel.

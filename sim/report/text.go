@@ -20,6 +20,9 @@ func Text(w io.Writer, d *sim.Document) error {
 	latencies(&b, d)
 	pulls(&b, d)
 	streams(&b, d)
+	for _, p := range []detail{stageTable(d), objectiveTable(d)} {
+		p.writeText(&b, d)
+	}
 	for _, h := range []histogram{
 		{"Propagation: share of the deliveries, by the time it took", "propagation_ns",
 			latencyEdges, true, func(r *sim.Run) *sim.Summary { return &r.Propagation }},
@@ -41,10 +44,19 @@ func Label(c *sim.Config) string {
 	return fmt.Sprintf("%-9s %-11s %5d %5d", c.Engine, c.Policy, c.QueueSize, c.WatcherQueue)
 }
 
+// rowLabel names a run in a table: its configuration, and what else was set for it alone.
+func rowLabel(r *sim.Run) string {
+	return strings.TrimSuffix(Label(&r.Config)+"  "+varied(r), "  ")
+}
+
 const labelHead = "engine    policy      queue watch"
 
-// table is rows of cells under a head; all but the first cell are set to the right.
-type table struct{ rows [][]string }
+// table is rows of cells under a head; all but the first cell, and those of some more columns, are
+// set to the right.
+type table struct {
+	rows [][]string
+	left []int // the columns
+}
 
 func (t *table) row(cells ...string) { t.rows = append(t.rows, cells) }
 
@@ -62,9 +74,12 @@ func (t *table) write(b *strings.Builder) {
 		var line strings.Builder
 		for i, c := range r {
 			pad := strings.Repeat(" ", width[i]-utf8.RuneCountInString(c))
-			if i == 0 {
+			switch {
+			case i == 0:
 				line.WriteString(c + pad)
-			} else {
+			case slices.Contains(t.left, i):
+				line.WriteString("  " + c + pad)
+			default:
 				line.WriteString("  " + pad + c)
 			}
 		}
@@ -79,7 +94,7 @@ func outcomes(b *strings.Builder, d *sim.Document) {
 		"of offered", "why", "resyncs", "verdict")
 	for _, r := range d.Runs {
 		k := &r.Books
-		t.row(Label(&r.Config), Count(k.Offered), Count(k.Delivered), Count(k.Conflated),
+		t.row(rowLabel(r), Count(k.Offered), Count(k.Delivered), Count(k.Conflated),
 			Count(k.Stale), Count(k.InFlight), Count(k.DroppedTotal()),
 			Share(k.DroppedTotal(), k.Offered), causes(k.Dropped), Count(uint64(r.Resyncs)),
 			Verdict(r))
@@ -132,7 +147,7 @@ func latencies(b *strings.Builder, d *sim.Document) {
 		if r.HealNS >= 0 {
 			healed = Duration(r.HealNS)
 		}
-		row := []string{Label(&r.Config), Duration(p.P50), Duration(p.P99), Duration(p.P999),
+		row := []string{rowLabel(r), Duration(p.P50), Duration(p.P99), Duration(p.P999),
 			Duration(p.Max), Duration(r.Staleness.P99), Duration(r.Staleness.Max),
 			Duration(r.PublishWait.Max), Count(uint64(r.QueueHigh)),
 			strconv.FormatFloat(r.WatcherRateMax, 'f', 1, 64), healed}
@@ -151,7 +166,7 @@ func pulls(b *strings.Builder, d *sim.Document) {
 	t.row(labelHead, "pulls", "pulls/s", "shared", "finds", "from cache", "not modified", "evicted")
 	for _, r := range d.Runs {
 		if f := r.Finds; f != nil {
-			t.row(Label(&r.Config), Count(uint64(r.Pulls)),
+			t.row(rowLabel(r), Count(uint64(r.Pulls)),
 				strconv.FormatFloat(f.PullRate, 'f', 1, 64),
 				Share(uint64(f.SharedPulls), uint64(r.Pulls)), Count(f.Finds),
 				Share(f.Hits, f.Finds), Share(f.NotModified, f.Finds), Count(f.Evicted))
@@ -181,7 +196,7 @@ func streams(b *strings.Builder, d *sim.Document) {
 		write, read := others[sim.EndedByWrite], others[sim.EndedByRead]
 		delete(others, sim.EndedByWrite)
 		delete(others, sim.EndedByRead)
-		t.row(Label(&r.Config), Count(uint64(s.Opened)), Count(uint64(s.Heartbeats)),
+		t.row(rowLabel(r), Count(uint64(s.Opened)), Count(uint64(s.Heartbeats)),
 			Count(uint64(s.Encoded)), Count(uint64(s.Frames)), Count(uint64(s.Unsent)),
 			Count(uint64(s.Refused)), Count(write), Count(read), causes(others))
 	}
@@ -229,7 +244,7 @@ func (h *histogram) write(b *strings.Builder, d *sim.Document) error {
 		if err != nil {
 			return fmt.Errorf("runs[%d].%s.%w", i, h.field, err)
 		}
-		row := []string{Label(&r.Config)}
+		row := []string{rowLabel(r)}
 		for _, n := range counts {
 			switch {
 			case n == 0:
@@ -265,8 +280,7 @@ func (h *histogram) count(s *sim.Summary) (counts []uint64, total uint64, err er
 func reasons(b *strings.Builder, d *sim.Document) {
 	for _, r := range d.Runs {
 		for _, why := range r.Reasons {
-			fmt.Fprintf(b, "\n%s %s %d/%d: %s: %s", r.Config.Engine, r.Config.Policy,
-				r.Config.QueueSize, r.Config.WatcherQueue, Verdict(r), why)
+			fmt.Fprintf(b, "\n%s: %s: %s", RunName(r), Verdict(r), why)
 		}
 	}
 	b.WriteString("\n")

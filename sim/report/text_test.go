@@ -113,6 +113,51 @@ func TestTextShowsThePulls(t *testing.T) {
 	golden(t, "pulls.golden", text(t, d))
 }
 
+// asked gives a document stages and objectives, with one of each verdict.
+func asked(t *testing.T, d *sim.Document) *sim.Document {
+	require.NoError(t, d.Scenario.Set("stages", "name=up,length=2s,rate=5 length=1500ms,rate=9"))
+	require.NoError(t, d.Scenario.Set("slos", "propagation_p99 < 5ms; up: dropped < 0.1%; "+
+		"heal < 1s; staleness_p999 < 2s"))
+	for i, r := range d.Runs[:2] {
+		r.Stages = []sim.StageRun{
+			{Name: "up", From: 0, To: 2, Changes: 10, Offered: 1000, Dropped: uint64(7 * i),
+				Propagation: r.Propagation, Staleness: r.Staleness, Memory: 99 << 20},
+			{From: 2, To: 3.5, Changes: 12_345, Offered: 200_000},
+		}
+		o := d.Scenario.SLOs
+		r.SLOs = []sim.SLOResult{
+			{SLO: o[0], Value: float64(r.Propagation.P99), Samples: r.Propagation.Count,
+				Needed: 1000, Verdict: []string{sim.Passed, sim.Failed}[i]},
+			{SLO: o[1], Value: 0.007 * float64(i), Samples: 1000, Needed: 1,
+				Verdict: []string{sim.Passed, sim.Failed}[i]},
+			{SLO: o[2], Value: 20e6, Verdict: sim.Passed},
+			{SLO: o[3], Value: 30e6, Samples: 100, Needed: 10_000, Verdict: sim.Invalid,
+				Reason: "needs 10000 samples, has 100"},
+		}
+	}
+	d.Runs[1].SLOs[2] = sim.SLOResult{SLO: d.Scenario.SLOs[2], Value: 3e9, Verdict: sim.Failed,
+		Reason: "not all views were right within 3s"}
+	return d
+}
+
+// Runs with stages or objectives have a line for each of them; the others have none.
+func TestTextShowsStagesAndObjectives(t *testing.T) {
+	d := asked(t, document(t))
+	golden(t, "objectives.golden", text(t, d))
+	d.Environment.Clock = sim.VirtualClock
+	assert.NotContains(t, text(t, d), "peak mem", "nobody measured it")
+}
+
+// Runs that differ in what was set for them alone are told apart in every table.
+func TestTextNamesWhatWasSetForARunAlone(t *testing.T) {
+	d := asked(t, document(t))
+	d.Runs[0].Settings = []sim.Setting{{Path: "rate", Value: "500"}, {Path: "policy", Value: "x"}}
+	d.Runs[0].Seed = 7
+	got := text(t, d)
+	assert.Equal(t, 4+2+4, strings.Count(got, "notifylab conflate     5000   256  rate=500 seed 7"))
+	assert.NotContains(t, got, "policy=x", "the configuration says it")
+}
+
 func TestTextOfADocumentWithoutRuns(t *testing.T) {
 	golden(t, "empty.golden", text(t, &sim.Document{}))
 }

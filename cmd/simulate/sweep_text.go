@@ -1,0 +1,113 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/notifylab/notifylab/sim"
+	"github.com/notifylab/notifylab/sim/capacity"
+	"github.com/notifylab/notifylab/sim/report"
+)
+
+// combination is the runs of one, with all seeds.
+type combination struct {
+	settings []sim.Setting
+	runs     []*sim.Run
+}
+
+// combinations groups the runs of a sweep, in order.
+func combinations(runs []*sim.Run) (all []combination) {
+	for _, r := range runs {
+		if n := len(all); n > 0 && slices.Equal(all[n-1].settings, r.Settings) {
+			all[n-1].runs = append(all[n-1].runs, r)
+			continue
+		}
+		all = append(all, combination{r.Settings, []*sim.Run{r}})
+	}
+	return all
+}
+
+func (c *combination) String() string {
+	texts := make([]string, len(c.settings))
+	for i, s := range c.settings {
+		texts[i] = s.Path + "=" + s.Value
+	}
+	return strings.Join(texts, " ")
+}
+
+func (c *combination) passed() (n int) {
+	for _, r := range c.runs {
+		if r.Verdict == sim.Passed {
+			n++
+		}
+	}
+	return n
+}
+
+func (c *combination) staleness() int64 {
+	return capacity.Median(c.runs, func(r *sim.Run) int64 { return r.Staleness.P99 })
+}
+
+// showSweep prints the answer, then a table with a line per combination.
+func showSweep(out io.Writer, doc *sim.Document) {
+	all := combinations(doc.Runs)
+	fmt.Fprintln(out, sweepAnswer(all, len(doc.Sweep.Seeds)))
+	if len(all) == 0 {
+		return
+	}
+	fmt.Fprintf(out, "\n%s\nmedians over the seeds\n\n", doc.Runs[0].World)
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	for _, k := range doc.Sweep.Knobs {
+		fmt.Fprintf(w, "%s\t", k.Path)
+	}
+	fmt.Fprint(w, "prop p50\tprop p99\tstale p99\tdropped\tpassed\t\n")
+	for _, c := range all {
+		for _, s := range c.settings {
+			fmt.Fprintf(w, "%s\t", s.Value)
+		}
+		time := func(of func(*sim.Run) int64) string {
+			return report.Duration(capacity.Median(c.runs, of))
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d/%d\t\n",
+			time(func(r *sim.Run) int64 { return r.Propagation.P50 }),
+			time(func(r *sim.Run) int64 { return r.Propagation.P99 }),
+			report.Duration(c.staleness()), percent(capacity.Median(c.runs, capacity.Loss)),
+			c.passed(), len(c.runs))
+	}
+	w.Flush()
+	fmt.Fprintln(out)
+}
+
+// sweepAnswer says which combination kept views right, among those that passed with all seeds.
+func sweepAnswer(all []combination, seeds int) string {
+	var good []combination
+	for _, c := range all {
+		if c.passed() == seeds {
+			good = append(good, c)
+		}
+	}
+	if len(good) == 0 {
+		return fmt.Sprintf("None of %d combinations passed with every seed.", len(all))
+	}
+	best := slices.MinFunc(good, func(a, b combination) int {
+		return cmp.Compare(a.staleness(), b.staleness())
+	})
+	return fmt.Sprintf("%d of %d combinations passed with every seed; views were out of date for "+
+		"the shortest time with %s: staleness p99 %s.", len(good), len(all), &best,
+		report.Duration(best.staleness()))
+}
+
+// percent shows a share; "0" only where there is none of it.
+func percent(share float64) string {
+	switch {
+	case share == 0:
+		return "0"
+	case share < 0.0001:
+		return "<0.01%"
+	}
+	return fmt.Sprintf("%.2f%%", 100*share)
+}

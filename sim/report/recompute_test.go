@@ -1,0 +1,452 @@
+package report_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"html"
+	"math"
+	"regexp"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/notifylab/notifylab/sim/report"
+)
+
+// node is a part of a document as JSON has it. What a report shows is made from that again in here,
+// without the types of the document and without the code of the report but for how it writes
+// numbers, which has tests of its own.
+type node struct{ v any }
+
+func (n node) at(path ...any) node {
+	for _, p := range path {
+		switch p := p.(type) {
+		case string:
+			m, _ := n.v.(map[string]any)
+			n = node{m[p]}
+		case int:
+			n = node{n.v.([]any)[p]}
+		}
+	}
+	return n
+}
+
+func (n node) f(path ...any) float64 { v, _ := n.at(path...).v.(float64); return v }
+
+func (n node) s(path ...any) string { v, _ := n.at(path...).v.(string); return v }
+
+func (n node) all(path ...any) (out []node) {
+	list, _ := n.at(path...).v.([]any)
+	for _, v := range list {
+		out = append(out, node{v})
+	}
+	return out
+}
+
+func (n node) keys(path ...any) (out []string) {
+	m, _ := n.at(path...).v.(map[string]any)
+	for k := range m {
+		out = append(out, k)
+	}
+	sort.Strings(out)
+	return out
+}
+
+// bars are those of a summary's histogram.
+func (n node) bars(t *testing.T) (out []hdrhistogram.Bar, total int64) {
+	h, err := hdrhistogram.Decode([]byte(n.s("hdr")))
+	require.NoError(t, err)
+	for _, b := range h.Distribution() {
+		if b.Count > 0 {
+			out, total = append(out, b), total+b.Count
+		}
+	}
+	return out, total
+}
+
+// quantile is the end of the bar in which the value of that rank lies; 1 is the largest value.
+func (n node) quantile(t *testing.T, q float64) int64 {
+	bars, total := n.bars(t)
+	if q == 0 && total > 0 {
+		return bars[0].From
+	}
+	rank := max(int64(q*float64(total)+0.5), 1)
+	for _, b := range bars {
+		if rank -= b.Count; rank <= 0 {
+			return b.To
+		}
+	}
+	return 0
+}
+
+func (n node) time(t *testing.T, q float64) string { return report.Duration(n.quantile(t, q)) }
+
+func count(v float64) string { return report.Count(uint64(v)) }
+
+func percent(v float64) string { return fmt.Sprintf("%.3g%%", v) }
+
+// lost is what a run dropped though its consumer was there.
+func lost(r node) (n float64) {
+	for _, cause := range r.keys("books", "dropped") {
+		if cause != "closed" {
+			n += r.f("books", "dropped", cause)
+		}
+	}
+	return n
+}
+
+func lossShare(r node) float64 { return 100 * lost(r) / r.f("books", "offered") }
+
+func runName(r node, left ...string) string {
+	c := r.at("config")
+	name := fmt.Sprintf("%s %s %g/%g", c.s("engine"), c.s("policy"), c.f("queue_size"),
+		c.f("watcher_queue"))
+	for _, s := range r.all("settings") {
+		if !slices.Contains(left, s.s("path")) {
+			name += " " + s.s("path") + "=" + s.s("value")
+		}
+	}
+	if r.f("seed") > 0 {
+		name += fmt.Sprintf(" seed %g", r.f("seed"))
+	}
+	return name
+}
+
+var (
+	blocks = regexp.MustCompile(`(?s)<h[23][^>]*>([^<]*)</h[23]>|<table>.*?<tbody>(.*?)</tbody>`)
+	rowRE  = regexp.MustCompile(`(?s)<tr[^>]*>(.*?)</tr>`)
+	cellRE = regexp.MustCompile(`(?s)<t[hd][^>]*>(.*?)</t[hd]>`)
+	tags   = regexp.MustCompile(`<[^>]*>`)
+)
+
+// tables are those of a page by their title.
+func tables(page string) map[string][][]string {
+	out, title := make(map[string][][]string), ""
+	for _, m := range blocks.FindAllStringSubmatch(page, -1) {
+		if m[1] != "" {
+			title = html.UnescapeString(m[1])
+			continue
+		}
+		for _, row := range rowRE.FindAllStringSubmatch(m[2], -1) {
+			var cells []string
+			for _, c := range cellRE.FindAllStringSubmatch(row[1], -1) {
+				cells = append(cells,
+					strings.TrimSpace(html.UnescapeString(tags.ReplaceAllString(c[1], ""))))
+			}
+			out[title] = append(out[title], cells)
+		}
+	}
+	return out
+}
+
+// Every figure that the page shows can be made from the document's JSON alone.
+func TestEveryFigureOfThePageIsInTheDocument(t *testing.T) {
+	for name, c := range map[string]struct {
+		run              func() ([]byte, error)
+		tables, drawings int
+		left             []string // settings that are part of a name, or common to all runs
+	}{
+		"stages": {run: runStaged, tables: 7, drawings: 9},
+		"sweep": {run: runSwept, tables: 6, drawings: 9,
+			left: []string{"policy", "watcher_queue"}},
+		"capacity":       {run: runLoaded, tables: 7, drawings: 8},
+		"recommendation": {run: runAdvised, tables: 6, drawings: 6, left: []string{"rate"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			results, text := searched(t, c.run)
+			var doc node
+			require.NoError(t, json.Unmarshal(text, &doc.v))
+			page := write(t, "html", results)
+			all := tables(page)
+			delete(all, "Environment") // it has no figures
+			assert.GreaterOrEqual(t, len(all), c.tables, "tables")
+			for title, rows := range all {
+				make, known := tableMakers[title]
+				if assert.True(t, known, "nobody knows the table %q", title) {
+					assertRows(t, title, make(t, doc, c.left), rows)
+				}
+			}
+			found := drawings(page)
+			assert.GreaterOrEqual(t, len(found), c.drawings, "drawings")
+			for id, svg := range found {
+				checkDrawing(t, doc, strings.TrimPrefix(id, "a1-"), svg, c.left)
+			}
+		})
+	}
+}
+
+func assertRows(t *testing.T, title string, want, got [][]string) {
+	t.Helper()
+	require.Len(t, got, len(want), title)
+	for i := range want {
+		if len(want[i]) == 0 || want[i][0] != "objectives" {
+			assert.Equal(t, want[i], got[i], title)
+			continue
+		}
+		// Values of objectives are compared as numbers, for their text is that of another package.
+		require.Len(t, got[i], len(want[i])+1, title)
+		for k := 1; k < len(want[i]); k++ {
+			assertObjective(t, want[i][k], got[i][k+1])
+		}
+	}
+}
+
+// assertObjective compares "number verdict" with "1.23ms verdict".
+func assertObjective(t *testing.T, want, got string) {
+	t.Helper()
+	value, verdict, _ := strings.Cut(got, " ")
+	exact, wantVerdict, _ := strings.Cut(want, " ")
+	assert.Equal(t, wantVerdict, verdict)
+	w, err := strconv.ParseFloat(exact, 64)
+	require.NoError(t, err)
+	if math.IsNaN(w) {
+		assert.Equal(t, "-", value)
+		return
+	}
+	share, isShare := strings.CutSuffix(value, "%")
+	if isShare {
+		assert.InEpsilon(t, 1+100*w, 1+number(t, share), 0.006)
+		return
+	}
+	d, err := time.ParseDuration(value)
+	require.NoError(t, err)
+	assert.InEpsilon(t, w, float64(d), 0.006, got)
+}
+
+// tableMakers make the tables that there are again, by their titles.
+var tableMakers = map[string]func(*testing.T, node, []string) [][]string{
+	"Configurations":            configurations,
+	"Objectives":                objectives,
+	"Stages":                    stages,
+	"Drops by cause":            dropsByCause,
+	"Drops per consumer":        dropsPerConsumer,
+	"Pulls":                     pulls,
+	"Sessions":                  sessions,
+	"All combinations":          combinations,
+	"The trials":                trials,
+	"The loads of the drawings": knee,
+	"All options":               options,
+}
+
+func number1(i int) string { return strconv.Itoa(i + 1) }
+
+func configurations(t *testing.T, doc node, left []string) (out [][]string) {
+	for i, r := range doc.all("runs") {
+		c, k, p := r.at("config"), r.at("books"), r.at("propagation_ns")
+		engine, verdict := c.s("engine"), r.s("verdict")
+		if r.at("baseline").v == true {
+			engine += " baseline"
+			if verdict == "failed" {
+				verdict = "harmed"
+			}
+		}
+		row := []string{number1(i), engine, c.s("policy"), fmt.Sprint(c.f("queue_size")),
+			fmt.Sprint(c.f("watcher_queue"))}
+		if r.f("seed") > 0 {
+			name := runName(r, left...)
+			plain := runName(node{map[string]any{"config": c.v}})
+			row = append(row, strings.TrimSpace(strings.TrimPrefix(name, plain)))
+		}
+		healed := "never"
+		if r.f("heal_ns") >= 0 {
+			healed = report.Duration(int64(r.f("heal_ns")))
+		}
+		row = append(row, count(k.f("offered")), count(lost(r)), count(k.f("conflated")),
+			p.time(t, 0.5), p.time(t, 0.99), p.time(t, 0.999), p.time(t, 1),
+			r.at("staleness_ns").time(t, 0.99), count(r.f("still_stale")), healed)
+		if i == recommended(t, doc) {
+			verdict += " recommended"
+		}
+		out = append(out, append(row, verdict))
+	}
+	return out
+}
+
+// recommended is the run that the documents of these tests recommend.
+func recommended(t *testing.T, doc node) int {
+	switch {
+	case doc.at("capacity").v != nil:
+		return -1
+	case doc.at("recommendation").v != nil:
+		o := doc.at("recommendation", "options", int(doc.f("recommendation", "choice")))
+		return int(o.f("runs", 0))
+	case doc.at("sweep").v != nil:
+		best, lowest := -1, int64(math.MaxInt64)
+		seeds := len(doc.all("sweep", "seeds"))
+		runs := doc.all("runs")
+		for i := 0; i < len(runs); i += seeds {
+			var stale []int64
+			for _, r := range runs[i : i+seeds] {
+				if r.s("verdict") == "passed" {
+					stale = append(stale, r.at("staleness_ns").quantile(t, 0.99))
+				}
+			}
+			slices.Sort(stale)
+			if len(stale) == seeds && stale[(seeds-1)/2] < lowest {
+				best, lowest = i, stale[(seeds-1)/2]
+			}
+		}
+		return best
+	}
+	return -1 // in the one with stages none passes
+}
+
+func objectives(t *testing.T, doc node, _ []string) (out [][]string) {
+	metric := regexp.MustCompile(`^(?:(\w+): )?(\w+) < `)
+	limits := map[string]float64{"1ms": 1e6, "500ms": 500e6, "2s": 2e9, "0.01%": 1e-4, "20%": 0.2}
+	quantiles := map[string]float64{"p50": 0.5, "p99": 0.99, "p999": 0.999}
+	for _, r := range doc.all("runs") {
+		row := []string{"objectives"}
+		for _, o := range r.all("slos") {
+			m := metric.FindStringSubmatch(o.s("slo"))
+			require.NotNil(t, m, o.s("slo"))
+			limit := limits[strings.TrimPrefix(o.s("slo"), m[0])]
+			of, q, _ := strings.Cut(m[2], "_")
+			part := r
+			for i, st := range doc.all("scenario", "stages") {
+				if m[1] != "" && strings.HasPrefix(st.v.(string), "name="+m[1]+",") {
+					part = r.at("stages", i)
+				}
+			}
+			switch of {
+			case "memory":
+				row = append(row, "NaN can't be said")
+				continue
+			case "lost":
+				row = append(row, verdictOn(lossShare(r)/100, limit, ""))
+				continue
+			}
+			s := part.at(of + "_ns")
+			_, total := s.bars(t)
+			few := ""
+			if need := math.Round(10 / (1 - quantiles[q])); float64(total) < need {
+				few = fmt.Sprintf("%s samples of %s", count(float64(total)), count(need))
+			}
+			row = append(row, verdictOn(float64(s.quantile(t, quantiles[q])), limit, few))
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+func verdictOn(v, limit float64, few string) string {
+	switch {
+	case few != "":
+		return fmt.Sprint(v, " ", few)
+	case v < limit:
+		return fmt.Sprint(v, " met")
+	}
+	return fmt.Sprint(v, " not met")
+}
+
+func stages(t *testing.T, doc node, left []string) (out [][]string) {
+	for i, r := range doc.all("runs") {
+		for _, st := range r.all("stages") {
+			p := st.at("propagation_ns")
+			dropped := count(st.f("dropped"))
+			if dropped == "0" {
+				dropped = "·"
+			}
+			out = append(out, []string{number1(i), runName(r, left...), st.s("name"),
+				fmt.Sprintf("%g s", st.f("from_s")), fmt.Sprintf("%g s", st.f("to_s")),
+				count(st.f("changes")), count(st.f("offered")), dropped, p.time(t, 0.5),
+				p.time(t, 0.99), p.time(t, 0.999), st.at("staleness_ns").time(t, 0.99)})
+		}
+	}
+	return out
+}
+
+func orDot(v float64) string {
+	if v == 0 {
+		return "·"
+	}
+	return count(v)
+}
+
+func dropsByCause(_ *testing.T, doc node, left []string) (out [][]string) {
+	var causes []string
+	order := []string{"oldest", "newest", "flushed", "evicted", "timed_out", "failed", "closed"}
+	for _, cause := range order {
+		if slices.ContainsFunc(doc.all("runs"), func(r node) bool {
+			return r.f("books", "dropped", cause) > 0
+		}) {
+			causes = append(causes, cause)
+		}
+	}
+	for i, r := range doc.all("runs") {
+		row := []string{number1(i), runName(r, left...)}
+		for _, cause := range causes {
+			row = append(row, orDot(r.f("books", "dropped", cause)))
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+func dropsPerConsumer(t *testing.T, doc node, left []string) (out [][]string) {
+	edges := []int64{0, 1, 3, 10, 30, 100, 300, 1000, 3000}
+	for i, r := range doc.all("runs") {
+		counts := make([]float64, len(edges)+1)
+		bars, _ := r.at("drops_per_consumer").bars(t)
+		for _, b := range bars {
+			k := sort.Search(len(edges), func(k int) bool { return b.From <= edges[k] })
+			counts[k] += float64(b.Count)
+		}
+		row := []string{number1(i), runName(r, left...)}
+		for _, n := range counts {
+			row = append(row, orDot(n))
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+func pulls(_ *testing.T, doc node, left []string) (out [][]string) {
+	share := func(part, whole float64) string {
+		return report.Share(uint64(part), uint64(whole))
+	}
+	for i, r := range doc.all("runs") {
+		if f := r.at("finds"); f.v != nil {
+			out = append(out, []string{number1(i), runName(r, left...), count(r.f("pulls")),
+				fmt.Sprintf("%.1f", f.f("pulls_per_second")),
+				share(f.f("shared_pulls"), r.f("pulls")), count(f.f("finds")),
+				share(f.f("hits"), f.f("finds")), share(f.f("not_modified"), f.f("finds")),
+				count(f.f("evicted"))})
+		}
+	}
+	return out
+}
+
+func sessions(_ *testing.T, doc node, left []string) (out [][]string) {
+	for i, r := range doc.all("runs") {
+		s := r.at("stream")
+		if s.v == nil {
+			continue
+		}
+		var write, read, others float64
+		for _, why := range s.keys("ended") {
+			switch n := s.f("ended", why); why {
+			case "write timeout":
+				write += n
+			case "read timeout":
+				read += n
+			default:
+				others += n
+			}
+		}
+		row := []string{number1(i), runName(r, left...)}
+		for _, f := range []string{"opened", "heartbeats", "encoded", "frames", "unsent",
+			"refused"} {
+			row = append(row, count(s.f(f)))
+		}
+		out = append(out, append(row, count(write), count(read), count(others)))
+	}
+	return out
+}
