@@ -103,10 +103,10 @@ func BenchmarkStepIdle(b *testing.B) {
 }
 
 // settledGoroutines waits until their number has stayed the same for a while: those of Run begin
-// after it was called.
+// after it was called. It needn't be long, for the most of all iterations counts.
 func settledGoroutines() int {
 	n, same := runtime.NumGoroutine(), 0
-	for same < 20 {
+	for same < 5 {
 		time.Sleep(time.Millisecond)
 		if now := runtime.NumGoroutine(); now != n {
 			n, same = now, 0

@@ -2,7 +2,6 @@ package sim
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -138,6 +137,8 @@ type faultKnob struct {
 	knob  value
 	given bool // not 0
 	had   bool // by the kind
+
+	fallsBack bool // to the kind's default, where it is 0
 }
 
 func (f *Fault) knobs() []faultKnob {
@@ -146,16 +147,16 @@ func (f *Fault) knobs() []faultKnob {
 		d = faultKinds[i].Defaults
 	}
 	return []faultKnob{
-		{"name", (*label)(&f.Name), f.Name != "", true},
-		{"start", (*span)(&f.Start), f.Start != 0, true},
-		{"length", (*span)(&f.Length), f.Length != 0, true},
-		{"share", (*fraction)(&f.Share), f.Share != 0, d.Share != 0},
-		{"services", (*whole)(&f.Services), f.Services != 0, d.Services != 0},
-		{"count", (*whole)(&f.Count), f.Count != 0, d.Count != 0},
-		{"period", (*span)(&f.Period), f.Period != 0, d.Period != 0},
-		{"factor", (*number)(&f.Factor), f.Factor != 0, d.Factor != 0},
-		{"delay", (*span)(&f.Delay), f.Delay != 0, d.Delay != 0},
-		{"loss", (*fraction)(&f.Loss), f.Loss != 0, d.Loss != 0},
+		{"name", (*label)(&f.Name), f.Name != "", true, false},
+		{"start", (*span)(&f.Start), f.Start != 0, true, false},
+		{"length", (*span)(&f.Length), f.Length != 0, true, false},
+		{"share", (*fraction)(&f.Share), f.Share != 0, d.Share != 0, true},
+		{"services", (*whole)(&f.Services), f.Services != 0, d.Services != 0, true},
+		{"count", (*whole)(&f.Count), f.Count != 0, d.Count != 0, true},
+		{"period", (*span)(&f.Period), f.Period != 0, d.Period != 0, true},
+		{"factor", (*number)(&f.Factor), f.Factor != 0, d.Factor != 0, true},
+		{"delay", (*span)(&f.Delay), f.Delay != 0, d.Delay != 0, true},
+		{"loss", (*fraction)(&f.Loss), f.Loss != 0, d.Loss != 0, true},
 	}
 }
 
@@ -163,7 +164,7 @@ func (f *Fault) knobs() []faultKnob {
 func (f *Fault) UnmarshalText(text []byte) error {
 	kind, rest, _ := strings.Cut(string(text), ":")
 	if kindOf(kind) < 0 {
-		return fmt.Errorf("%w: kind %q: want %s", ErrText, kind, wantKind())
+		return fmt.Errorf("%w: kind %q: want %s", ErrText, kind, OneOf(kind, kindNames()))
 	}
 	x := Fault{Kind: kind}
 	knobs := make(map[string]value)
@@ -172,10 +173,27 @@ func (f *Fault) UnmarshalText(text []byte) error {
 			knobs[k.name] = k.knob
 		}
 	}
-	if _, err := readPairs(rest, knobs); err != nil {
+	named, err := readPairs(rest, knobs)
+	if err != nil {
 		return err
 	}
+	if k := x.zeroed(named); k != nil {
+		return fmt.Errorf("%w: \"%s=%s\": want %s", ErrText, k.name, k.knob, wantNoZero)
+	}
 	*f = x
+	return nil
+}
+
+const wantNoZero = "it above 0, or left out for its default"
+
+// zeroed is a knob that was named and is 0, where that stands for the default: nobody who says 0
+// means a third.
+func (f *Fault) zeroed(named map[string]bool) *faultKnob {
+	for _, k := range f.knobs() {
+		if k.had && k.fallsBack && named[k.name] && !k.given {
+			return &k
+		}
+	}
 	return nil
 }
 
@@ -202,8 +220,6 @@ func kindNames() (names []string) {
 	return names
 }
 
-func wantKind() string { return "one of " + strings.Join(kindNames(), ", ") }
-
 // validateFaults checks the faults, and that they fit into the recorded time.
 func (s *Scenario) validateFaults(ms *Mistakes) {
 	var kinds [len(faultKinds)]int
@@ -212,7 +228,7 @@ func (s *Scenario) validateFaults(ms *Mistakes) {
 		f, at := &s.Faults[i], fmt.Sprintf("faults[%d].", i)
 		kind := kindOf(f.Kind)
 		if kind < 0 {
-			ms.unless(false, at+"kind", fmt.Sprintf("%q", f.Kind), wantKind())
+			ms.unless(false, at+"kind", fmt.Sprintf("%q", f.Kind), OneOf(f.Kind, kindNames()))
 			continue
 		}
 		k := &faultKinds[kind]
@@ -241,7 +257,8 @@ func (f *Fault) validate(k *FaultKind, at string, duration time.Duration, ms *Mi
 	}
 	ms.unless(f.Length >= 0 && (f.Length > 0 || !k.Lasts), at+"length", f.Length,
 		"a duration "+least+" with "+f.Kind)
-	ms.unless(f.Start < 0 || f.Length <= duration-f.Start, at+"length", f.Length,
+	ms.unless(f.Start < 0 || f.Start >= duration || f.Length <= duration-f.Start, at+"length",
+		f.Length,
 		fmt.Sprintf("an end within the %v of duration", duration))
 	for _, x := range f.knobs() {
 		ms.unless(x.had || !x.given, at+x.name, x.knob, "it not with "+f.Kind)
@@ -251,8 +268,8 @@ func (f *Fault) validate(k *FaultKind, at string, duration time.Duration, ms *Mi
 	ms.unless(f.Count >= 0 && f.Count <= 1e6, at+"count", f.Count, "a number, 1 to 1e6")
 	ms.unless(f.Period == 0 || f.Period >= time.Millisecond, at+"period", f.Period,
 		"a duration, 1ms or more")
-	ms.unless(f.Factor == 0 || f.Factor >= 1 && !math.IsInf(f.Factor, 0), at+"factor", f.Factor,
-		"a factor, 1 or more")
+	ms.unless(f.Factor == 0 || f.Factor >= 1 && f.Factor <= factorMax, at+"factor", f.Factor,
+		"a factor, 1 to 1e6")
 	ms.unless(f.Delay >= 0, at+"delay", f.Delay, "a duration above 0")
 	ms.unless(f.Loss >= 0 && f.Loss <= 0.9, at+"loss", f.Loss, "a share, above 0 to 0.9")
 }

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -9,8 +10,8 @@ import (
 	"github.com/notifylab/notifylab/notify/registry"
 )
 
-// The plans of the faults that edit rules and tags. Several may overlap, as the edits of operators
-// do who don't know of each other: the last one counts, and each looks at what there is then.
+// The plans of the faults that edit rules and tags. Several may overlap: each draws from those who
+// see a service then, and gives back no more than it has taken.
 
 // audience draws the fault's share of those who see a service: ids, sorted.
 func (p *plot) audience(serviceID string) (some, rest []string) {
@@ -28,20 +29,44 @@ func planRuleEdits(p *plot) []moment {
 	return p.alternately(alternation{
 		hide: func(id string) []deed {
 			out, in := p.audience(id)
-			if p.rng.IntN(2) == 0 {
-				return []deed{sets(id, serviceRule(registry.Black, out))}
+			black := serviceRule(registry.Black, out)
+			x := held{by: p, alone: black, beside: black}
+			// Who sees a service besides the rules of others isn't all who may when those are gone.
+			if p.rng.IntN(2) == 1 && len(p.held[id]) == 0 {
+				x.alone = serviceRule(registry.White, in)
 			}
-			return []deed{sets(id, serviceRule(registry.White, in))}
+			return []deed{p.hold(id, x)}
 		},
-		show: func(id string) []deed { return []deed{sets(id)} },
+		show: func(id string) []deed { return []deed{p.hold(id)} },
 	})
 }
 
-// sets gives a service these rules.
-func sets(serviceID string, rules ...registry.Visibility) deed {
+// held is the rule that a fault wants a service to have. The rules of a service all have to be of
+// one type: so beside those of others it is a black one.
+type held struct {
+	by            *plot
+	alone, beside registry.Visibility
+}
+
+// hold has a service have this rule for p, or none, and those that other faults hold.
+func (p *plot) hold(serviceID string, rules ...held) deed {
 	return func(g *load, due int64) error {
+		all := slices.DeleteFunc(g.held[serviceID], func(x held) bool { return x.by == p })
+		all = append(all, rules...)
+		g.held[serviceID] = all
+		var wanted []registry.Visibility
+		for _, x := range all {
+			if len(all) == 1 {
+				wanted = append(wanted, x.alone)
+			} else {
+				wanted = append(wanted, x.beside)
+			}
+		}
+		if slices.Equal(g.st.world.Registry.Visibility(serviceID), wanted) {
+			return nil
+		}
 		return g.make(due, func(r *registry.Registry) (registry.Change, error) {
-			return r.SetVisibility(serviceID, rules)
+			return r.SetVisibility(serviceID, wanted)
 		})
 	}
 }
@@ -64,11 +89,12 @@ func planTagEdits(p *plot) []moment {
 	tagged := make(map[string][]string)
 	return p.alternately(alternation{
 		hide: func(id string) []deed {
-			out := []deed{tagRule(id, true)}
+			rule := p.tagRule(id)
+			out := []deed{p.hold(id, held{by: p, alone: rule, beside: rule})}
 			tagged[id], _ = p.audience(id)
 			for _, consumer := range tagged[id] {
 				out = append(out, tags(consumer, func(all map[string]string) {
-					all[tagOf(id)] = "yes"
+					all[p.tagOf(id)] = "yes"
 				}))
 			}
 			return out
@@ -76,33 +102,24 @@ func planTagEdits(p *plot) []moment {
 		show: func(id string) (out []deed) {
 			for _, consumer := range tagged[id] {
 				out = append(out, tags(consumer, func(all map[string]string) {
-					delete(all, tagOf(id))
+					delete(all, p.tagOf(id))
 				}))
 			}
 			return out
 		},
-		over: func(id string) []deed { return []deed{tagRule(id, false)} },
+		over: func(id string) []deed { return []deed{p.hold(id)} },
 	})
 }
 
-// tagOf is what hides a service from those who have it.
-func tagOf(serviceID string) string { return "hidden-from-" + serviceID }
+// tagOf is what hides a service from those who have it, as the fault wants.
+func (p *plot) tagOf(serviceID string) string {
+	return fmt.Sprintf("hidden-from-%s-by-%d", serviceID, p.number)
+}
 
-// tagRule gives a service the rule that looks at tags, or takes it away. One by another fault is
-// left alone.
-func tagRule(serviceID string, wanted bool) deed {
-	rule := registry.Visibility{
-		Type: registry.Black, Attribute: "tag_" + tagOf(serviceID), Pattern: ".",
-	}
-	return func(g *load, due int64) error {
-		has := g.st.world.Registry.Visibility(serviceID)
-		switch {
-		case wanted && len(has) == 0:
-			return sets(serviceID, rule)(g, due)
-		case !wanted && slices.Contains(has, rule):
-			return sets(serviceID)(g, due)
-		}
-		return nil
+// tagRule is the rule that looks at the fault's tag.
+func (p *plot) tagRule(serviceID string) registry.Visibility {
+	return registry.Visibility{
+		Type: registry.Black, Attribute: "tag_" + p.tagOf(serviceID), Pattern: ".",
 	}
 }
 

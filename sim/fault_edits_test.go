@@ -216,6 +216,31 @@ func TestFault_EditsGiveBackWhatTheyHaveTakenByTheirEnd(t *testing.T) {
 	}
 }
 
+// One fault hides half of what it finds from 1 s until its end, others from 2 s and 5 s until their
+// own. What one gives back the others keep.
+func TestFault_EditsThatOverlapKeepWhatEachHasTaken(t *testing.T) {
+	for _, kind := range []string{"rule-edits", "tag-edits"} {
+		for seed := range uint64(8) { // of black and of white rules
+			a := sim.Fault{Kind: kind, Start: time.Second, Length: 6 * time.Second,
+				Period: time.Minute, Services: 2}
+			b := a
+			b.Start, b.Length = 2*time.Second, 2*time.Second
+			c := b
+			c.Start, c.Length = 5*time.Second, 4*time.Second // it outlasts a
+			s := faulty(10, a)
+			s.Seed, s.Faults = seed, []sim.Fault{a, b, c}
+			topology := shops()
+			topology.Services[1].Instances = 0 // nobody's price: there is one service to hide
+			seen := make(map[int64]int)
+			watched(t, s, topology, func(at int64, r *sim.Rig) {
+				seen[(at+1)/ms] = len(r.World().Registry.Consumers("stock"))
+			})
+			want := map[int64]int{1000: 5, 2000: 2, 4000: 5, 5000: 2, 7000: 7, 9000: 10}
+			assert.Equal(t, want, seen, "%s, seed %d", kind, seed)
+		}
+	}
+}
+
 // Of one service with 5 instances, which is hidden from all for 9.5 of the 10 s: nobody hears of
 // the 9 updates, and all that the engine owes to the 100 consumers is what the edits make.
 func TestFault_WhoMayNotSeeAServiceIsOwedNoneOfItsChanges(t *testing.T) {

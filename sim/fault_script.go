@@ -24,11 +24,12 @@ type script struct {
 // numbers.
 type plot struct {
 	*load
-	f     Fault
-	begin int64
-	end   int64 // begin + Length
-	rng   *rand.Rand
-	bit   uint16 // of the consumers that it strikes, if it does that
+	f      Fault
+	number int // of the fault in the scenario
+	begin  int64
+	end    int64 // begin + Length
+	rng    *rand.Rand
+	bit    uint16 // of the consumers that it strikes, if it does that
 
 	// A moment may add one that is no earlier: so what is repeated doesn't fill the memory.
 	later func(moment)
@@ -88,7 +89,8 @@ func (g *load) newBlocks(recorded int64) (blocks []block) {
 		pcg := f.stream(s.Seed, n[f.Kind])
 		n[f.Kind]++
 		begin := recorded + int64(f.Start)
-		p := plot{load: g, f: f, begin: begin, end: begin + int64(f.Length), rng: rand.New(&pcg)}
+		p := plot{load: g, f: f, number: i, begin: begin, end: begin + int64(f.Length),
+			rng: rand.New(&pcg)}
 		for bit, x := range g.st.strikes {
 			if x.number == i {
 				p.bit = 1 << bit

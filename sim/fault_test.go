@@ -67,6 +67,35 @@ func TestFaults_EveryKindIsDescribedAndIsValidWithItsDefaults(t *testing.T) {
 	}
 }
 
+// A zero would be the default, which nobody means who gives one.
+func TestFaults_AZeroThatIsGivenIsRefused(t *testing.T) {
+	for _, k := range sim.FaultKinds() {
+		_, knobs, _ := strings.Cut(k.Defaults.String(), ":")
+		for pair := range strings.SplitSeq(knobs, ",") {
+			name, _, given := strings.Cut(pair, "=")
+			if !given { // it has no knobs
+				continue
+			}
+			want := ": want it above 0, or left out for its default"
+			err := new(sim.Fault).UnmarshalText([]byte(k.Name + ":" + name + "=0"))
+			if name == "period" || name == "delay" {
+				err = new(sim.Fault).UnmarshalText([]byte(k.Name + ":" + name + "=0s"))
+			}
+			assert.ErrorIs(t, err, sim.ErrText, "%s %s", k.Name, name)
+			assert.ErrorContains(t, err, `"`+name+"=0", k.Name)
+			assert.ErrorContains(t, err, want, k.Name)
+
+			s := sim.DefaultScenario()
+			_, err = sim.ReadScenario(strings.NewReader(
+				"faults:\n  - {kind: "+k.Name+", "+name+": 0}\n"), &s)
+			assert.ErrorContains(t, err, "faults[0]."+name+" = 0")
+			assert.ErrorContains(t, err, want)
+		}
+	}
+	var f sim.Fault
+	assert.NoError(t, f.UnmarshalText([]byte("zone-loss:start=0s,length=0s,name=")))
+}
+
 func TestFaults_TheReadmeKnowsHowManyKindsThereAre(t *testing.T) {
 	text, err := os.ReadFile("../README.md")
 	require.NoError(t, err)
@@ -99,7 +128,11 @@ func TestFaults_SayWhatTheyTake(t *testing.T) {
 		{sim.Fault{Kind: "crash-loop", Length: long, Period: 1}, "period", "a duration, 1ms"},
 		{sim.Fault{Kind: "slow-consumers", Length: long, Factor: 0.5}, "factor", "a factor, 1"},
 		{sim.Fault{Kind: "slow-consumers", Length: long, Factor: math.Inf(1)}, "factor",
-			"a factor, 1 or more"},
+			"a factor, 1 to 1e6"},
+		{sim.Fault{Kind: "slow-consumers", Length: long, Factor: math.NaN()}, "factor",
+			"a factor, 1 to 1e6"},
+		{sim.Fault{Kind: "slow-consumers", Length: long, Factor: 1e6 + 1}, "factor",
+			"a factor, 1 to 1e6"},
 		{sim.Fault{Kind: "long-list", Length: long, Delay: -1}, "delay", "a duration above 0"},
 		{sim.Fault{Kind: "link-loss", Length: long, Loss: 0.95}, "loss", "a share, above 0 to 0.9"},
 	} {

@@ -27,8 +27,9 @@ type load struct {
 	batchLeft  int // changes that are still due at nextChange
 	nextChurn  int64
 	storm      storm
-	blocks     []block // stages, faults and the trace
-	replay     *replay // nil without a trace, which takes the place of pace and storm
+	blocks     []block           // stages, faults and the trace
+	replay     *replay           // nil without a trace, which takes the place of pace and storm
+	held       map[string][]held // by service: see plot.hold
 
 	pending     announcement
 	queued      []announcement // what the same edit made beside it: of one instant, one by one
@@ -67,7 +68,7 @@ func newLoad(st *stage, from, recorded, until int64) *load {
 		rng: rand.New(&changes), churn: rand.New(&churn),
 		numbers:     make([]int, len(st.world.Providers)),
 		publishWait: newHistogram(latencyMax), depth: newHistogram(countMax),
-		nextChange: never, nextChurn: never,
+		nextChange: never, nextChurn: never, held: make(map[string][]held),
 	}
 	for i, p := range st.world.Providers {
 		g.numbers[i] = len(p.Instances)

@@ -30,9 +30,15 @@ type Capacity struct {
 	Config Config  `json:"config"`
 	Limit  float64 `json:"limit"`            // the largest load that met them; 0: none
 	Beyond float64 `json:"beyond,omitempty"` // the smallest that didn't; 0: none was found
-	Low    float64 `json:"low"`              // the 95 % confidence interval of the limit,
-	High   float64 `json:"high"`             // over the seeds; 0: unknown
+	Median float64 `json:"median"`           // of the limits that seeds have, each alone
+	Low    float64 `json:"low"`              // the confidence interval of that median…
+	High   float64 `json:"high"`             // …up to here; 0: unknown, or without an end
+	Level  float64 `json:"level"`            // …with this probability, 95 % or a little more
 	Reason string  `json:"reason,omitempty"` // what fails beyond it, or why nothing is known
+
+	Seeds     []uint64 `json:"seeds"`       // of the search
+	Fresh     []uint64 `json:"fresh_seeds"` // that confirm: none of Seeds
+	Confirmed int      `json:"confirmed"`   // of Fresh, that met the objectives at Limit
 
 	Trials []CapacityTrial `json:"trials"` // in the order in which they were made
 	Knee   []KneePoint     `json:"knee"`   // by load
@@ -56,9 +62,11 @@ type KneePoint struct {
 
 // Recommendation is a configuration to use, and what was weighed.
 type Recommendation struct {
-	Choice     int      `json:"choice"`     // in Options; -1: none meets the objectives
-	Headroom   float64  `json:"headroom"`   // load above the scenario's that it was tried with
-	Confidence float64  `json:"confidence"` // that it meets them with another seed, at least
+	Choice     int      `json:"choice"`      // in Options; -1: none meets the objectives
+	Headroom   float64  `json:"headroom"`    // load above the scenario's that it was tried with
+	Confidence float64  `json:"confidence"`  // share of all seeds that meet them, at least
+	Fresh      []uint64 `json:"fresh_seeds"` // that confirm: none that chose
+	Tries      int      `json:"tries"`       // options that these were run with, one by one
 	Reason     string   `json:"reason"`
 	Options    []Option `json:"options"` // by memory
 }
@@ -66,11 +74,13 @@ type Recommendation struct {
 // Option is a configuration and what it would cost.
 type Option struct {
 	Config    Config   `json:"config"`
-	Runs      []int    `json:"runs"`               // with headroom, one per seed
-	Meets     int      `json:"meets"`              // of these
-	Fails     []string `json:"fails,omitempty"`    // the objectives that were not met
-	Memory    int64    `json:"memory_bytes"`       // of the queues, when all are full
-	Staleness int64    `json:"staleness_p99_ns"`   // the median of the runs, as is…
-	Latency   int64    `json:"propagation_p99_ns"` // …this…
-	Loss      float64  `json:"loss"`               // …and this: the share of deliveries lost
+	Runs      []int    `json:"runs"`                 // with headroom, one per seed
+	Meets     int      `json:"meets"`                // of these
+	Fresh     []int    `json:"fresh_runs,omitempty"` // with fresh seeds, after it was chosen
+	Confirmed int      `json:"confirmed,omitempty"`  // of these
+	Fails     []string `json:"fails,omitempty"`      // the objectives that were not met
+	Memory    int64    `json:"memory_bytes"`         // of the queues, when all are full
+	Staleness int64    `json:"staleness_p99_ns"`     // the median of the runs, as is…
+	Latency   int64    `json:"propagation_p99_ns"`   // …this…
+	Loss      float64  `json:"loss"`                 // …and this: the share of deliveries lost
 }

@@ -3,7 +3,6 @@ package sim
 import (
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -68,6 +67,18 @@ type Scenario struct {
 	TraceSpeed float64 `json:"trace_speed,omitempty"` // times as fast as recorded; 0: as it was
 	changes    *trace.Trace
 }
+
+// factorMax is how much longer handling may take, by one cause: all of them together stay finite.
+const factorMax = 1e6
+
+// The largest configurations. Beyond them there is nothing to be learned, and the memory of the
+// machine to be lost.
+const (
+	queueMax  = 1 << 24
+	shardsMax = 1 << 10
+)
+
+var wantQueue = fmt.Sprintf("1 to %d", queueMax)
 
 // spreads are the distributions that a handling time can have.
 var spreads = []string{"log-normal", "exponential", "constant"}
@@ -155,7 +166,7 @@ func (s *Scenario) Validate() error {
 			names = append(names, w.Name)
 		}
 		ms.unless(slices.Contains(names, s.Workload), "workload", fmt.Sprintf("%q", s.Workload),
-			"one of "+strings.Join(names, ", "))
+			OneOf(s.Workload, names))
 	}
 	ms.unless(s.Consumers >= 0, "consumers", s.Consumers, "0 (the workload's) or more")
 	ms.unless(s.Providers >= 0, "providers", s.Providers, "0 (the workload's) or more")
@@ -167,15 +178,15 @@ func (s *Scenario) Validate() error {
 		fmt.Sprintf("%q", s.Arrivals), "poisson or constant")
 	ms.unless(s.Batch >= 1 && s.Batch <= 1e6, "batch", s.Batch, "a number of changes, 1 to 1e6")
 	ms.unless(s.Churn >= 0 && s.Churn <= 1, "churn", s.Churn, "a share, 0 to 1")
-	ms.unless(s.Storm >= 0, "storm", s.Storm, "a number of changes, 0 or more")
+	ms.unless(s.Storm >= 0 && s.Storm <= 1e6, "storm", s.Storm, "a number of changes, 0 to 1e6")
 	ms.unless(s.StormLength >= 0, "storm_length", s.StormLength, "a duration, 0s or more")
 	ms.unless(s.StormWave >= 1, "storm_wave", s.StormWave, "a number of changes, 1 or more")
 	ms.unless(s.Handling >= 0, "handling", s.Handling, "a duration, 0s or more")
 	ms.unless(slices.Contains(spreads, s.Spread), "spread", fmt.Sprintf("%q", s.Spread),
 		"one of "+strings.Join(spreads, ", "))
 	ms.unless(s.Slow >= 0 && s.Slow <= 1, "slow", s.Slow, "a share, 0 to 1")
-	ms.unless(s.SlowFactor >= 1 && !math.IsInf(s.SlowFactor, 1), "slow_factor", s.SlowFactor,
-		"a finite factor, 1 or more")
+	ms.unless(s.SlowFactor >= 1 && s.SlowFactor <= factorMax, "slow_factor", s.SlowFactor,
+		"a factor, 1 to 1e6")
 	ms.unless(s.Stuck >= 0 && s.Stuck <= 1, "stuck", s.Stuck, "a share, 0 to 1")
 	ms.unless(s.Slow+s.Stuck <= 1 || s.Slow > 1 || s.Stuck > 1, "stuck", s.Stuck,
 		"slow and stuck consumers together at most 1")
@@ -213,11 +224,13 @@ func (c Config) Resolve() (watch.Preset, Config, error) {
 		for _, p := range watch.Presets() {
 			names = append(names, p.Name)
 		}
-		ms.unless(false, "engine", fmt.Sprintf("%q", c.Engine), "one of "+strings.Join(names, ", "))
+		ms.unless(false, "engine", fmt.Sprintf("%q", c.Engine), OneOf(c.Engine, names))
 	}
-	ms.unless(c.QueueSize >= 0, "queue_size", c.QueueSize, "1 or more")
-	ms.unless(c.WatcherQueue >= 0, "watcher_queue", c.WatcherQueue, "1 or more")
-	ms.unless(c.Shards >= 0, "shards", c.Shards, "1 or more, or 0 for the engine's own")
+	ms.unless(c.QueueSize >= 0 && c.QueueSize <= queueMax, "queue_size", c.QueueSize, wantQueue)
+	ms.unless(c.WatcherQueue >= 0 && c.WatcherQueue <= queueMax, "watcher_queue", c.WatcherQueue,
+		wantQueue)
+	ms.unless(c.Shards >= 0 && c.Shards <= shardsMax, "shards", c.Shards,
+		fmt.Sprintf("1 to %d, or 0 for the engine's own", shardsMax))
 	if c.QueueSize > 0 {
 		p.Type.QueueSize = c.QueueSize
 	}
@@ -231,7 +244,7 @@ func (c Config) Resolve() (watch.Preset, Config, error) {
 	if c.Policy != "" {
 		p.Watch.Backlog.Overflow, err = notify.ParseOverflow(c.Policy)
 		ms.unless(err == nil, "policy", fmt.Sprintf("%q", c.Policy),
-			"one of "+strings.Join(notify.OverflowNames(), ", "))
+			OneOf(c.Policy, notify.OverflowNames()))
 	}
 	if ms.err() != nil {
 		return watch.Preset{}, Config{}, ms

@@ -170,7 +170,7 @@ func (s *Scenario) setNode(key, value *yaml.Node, lines map[string]int, ms *File
 	name := key.Value
 	f := fieldAt(name)
 	if f == nil || key.Kind != yaml.ScalarNode {
-		ms.add(key.Line, "field", described(key), wantField())
+		ms.add(key.Line, "field", described(key), OneOf(name, ScenarioPaths()))
 		return
 	}
 	for _, one := range []string{name, insteadOf[name]} {
@@ -200,7 +200,7 @@ func (s *Scenario) setNode(key, value *yaml.Node, lines map[string]int, ms *File
 func (s *Scenario) Set(path, text string) error {
 	f := fieldAt(path)
 	if f == nil {
-		return Mistake{Field: "field", Got: strconv.Quote(path), Want: wantField()}
+		return Mistake{Field: "field", Got: strconv.Quote(path), Want: OneOf(path, ScenarioPaths())}
 	}
 	if k := f.knob(s); !k.set(text) {
 		m := Mistake{Field: path, Got: strconv.Quote(text), Want: k.want()}

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"fmt"
 	"strings"
 )
 
@@ -58,8 +57,9 @@ var scenarioFields = []field{
 		func(s *Scenario) knob { return (*whole)(&s.Batch) }},
 	{"", "churn", "share of the changes that deregister or register",
 		nil, func(s *Scenario) knob { return (*fraction)(&s.Churn) }},
-	{"", "storm", "changes of one service in a storm; 0: none",
-		fromZero, func(s *Scenario) knob { return (*whole)(&s.Storm) }},
+	{"", "storm", "changes of one service in a storm, up to 1e6; 0: none",
+		schema{"minimum": 0, "maximum": 1_000_000},
+		func(s *Scenario) knob { return (*whole)(&s.Storm) }},
 	{"", "storm_length", "how long the storm lasts, from a quarter of duration on",
 		nil, func(s *Scenario) knob { return (*span)(&s.StormLength) }},
 	{"", "storm_wave", "storm changes that are due at one instant, 1 or more",
@@ -78,8 +78,9 @@ var scenarioFields = []field{
 		oneOf(spreads...), func(s *Scenario) knob { return (*word)(&s.Spread) }},
 	{"", "slow", "share of slow consumers",
 		nil, func(s *Scenario) knob { return (*fraction)(&s.Slow) }},
-	{"", "slow_factor", "how many times longer slow ones take, 1 or more",
-		fromOne, func(s *Scenario) knob { return (*number)(&s.SlowFactor) }},
+	{"", "slow_factor", "how many times longer slow ones take, 1 to 1e6",
+		schema{"minimum": 1, "maximum": 1_000_000},
+		func(s *Scenario) knob { return (*number)(&s.SlowFactor) }},
 	{"", "stuck", "share of consumers that stop at their first event; with slow at most 100%",
 		nil, func(s *Scenario) knob { return (*fraction)(&s.Stuck) }},
 	{"", "consumer_churn", "share of consumers that leave, crash or are cut, per second",
@@ -138,8 +139,6 @@ func fieldAt(path string) *field {
 	}
 	return nil
 }
-
-func wantField() string { return fmt.Sprintf("one of %s", strings.Join(ScenarioPaths(), ", ")) }
 
 func workloadNames() (names []string) {
 	for _, w := range Workloads() {

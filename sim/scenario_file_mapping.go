@@ -47,7 +47,7 @@ func (f *Fault) setMapping(n *yaml.Node, at string, ms *FileMistakes) {
 		}
 	}
 	if kindOf(kind) < 0 {
-		ms.add(line, at+".kind", got, wantKind())
+		ms.add(line, at+".kind", got, OneOf(kind, kindNames()))
 		return
 	}
 	f.Kind = kind
@@ -57,7 +57,9 @@ func (f *Fault) setMapping(n *yaml.Node, at string, ms *FileMistakes) {
 			parts[k.name] = k.knob
 		}
 	}
-	setParts(n, at, parts, ms)
+	if k := f.zeroed(setParts(n, at, parts, ms)); k != nil {
+		ms.add(n.Line, at+"."+k.name, k.knob.String(), wantNoZero)
+	}
 }
 
 // setMapping is for what an objective of a stage is in YAML without quotes.

@@ -163,8 +163,8 @@ func TestEveryMistakeHasItsLineAndTheAcceptedForm(t *testing.T) {
 		"topology: 2026":                  bad(1, "topology", `"2026"`, wantText),
 		"seed: 1\nseed: 2":                bad(2, "seed", `"2"`, "it or seed of line 1, not both"),
 		"a: &a [1]\nrate: 5":              bad(1, "field", `"a"`, wantPath),
-		"rat: 5":                          bad(1, "field", `"rat"`, wantPath),
-		"Rate: 5":                         bad(1, "field", `"Rate"`, wantPath),
+		"rat: 5":                          bad(1, "field", `"rat"`, wantPath+meantRate),
+		"Rate: 5":                         bad(1, "field", `"Rate"`, wantPath+meantRate),
 		"? [rate]\n: 5":                   bad(1, "field", "a list", wantPath),
 		"<<: {rate: 5}":                   bad(1, "field", `"<<"`, wantPath),
 		"":                                syntax(1, "an empty file"),
@@ -203,6 +203,8 @@ const (
 	wantFile = "YAML with a field and its value per line, such as rate: 100"
 )
 
+const meantRate = "; did you mean rate?"
+
 var wantPath = "one of " + strings.Join(sim.ScenarioPaths(), ", ")
 
 func TestAllMistakesOfAFileAreReportedAndTheRestIsSet(t *testing.T) {
@@ -215,7 +217,7 @@ func TestAllMistakesOfAFileAreReportedAndTheRestIsSet(t *testing.T) {
 	assert.Equal(t, want, s)
 	assert.Equal(t, map[string]int{"rate": 1, "seed": 2, "slow": 4}, lines)
 	assert.Equal(t, "sim: not a usable scenario file: line 1: rate = \"fast\": want a number; "+
-		"line 3: field = \"rat\": want "+wantPath+"; "+
+		"line 3: field = \"rat\": want "+wantPath+meantRate+"; "+
 		"line 4: slow = \"lots\": want a share, such as 1% or 0.01", ms.Error())
 	_, _, err = read("[]")
 	assert.Equal(t, "sim: not a usable scenario file: line 1: a list: want "+wantFile,
@@ -235,7 +237,8 @@ func TestSettingOneFieldIsAsInAFile(t *testing.T) {
 		assert.Equal(t, c, s.Set(c.Field, strings.Trim(c.Got, `"`)))
 		assert.Equal(t, before, s)
 	}
-	assert.Equal(t, sim.Mistake{"field", `"slow.factor"`, wantPath}, s.Set("slow.factor", "2"))
+	want := sim.Mistake{"field", `"slow.factor"`, wantPath + "; did you mean slow_factor?"}
+	assert.Equal(t, want, s.Set("slow.factor", "2"))
 }
 
 // anyScenario draws one that Validate accepts.
@@ -254,12 +257,12 @@ func anyScenario(t *rapid.T) sim.Scenario {
 		Warmup: span("warmup", 0), Duration: span("duration", 1), Heal: span("heal", 0),
 		Rate:     number("rate", math.SmallestNonzeroFloat64, 1e6),
 		Arrivals: word("arrivals", "poisson", "constant"), Batch: whole("batch", 1, 1e6),
-		Churn: number("churn", 0, 1), Storm: whole("storm", 0, math.MaxInt),
+		Churn: number("churn", 0, 1), Storm: whole("storm", 0, 1e6),
 		StormLength: span("storm length", 0), StormWave: whole("storm wave", 1, math.MaxInt),
 		Handling:   span("handling", 0),
 		Spread:     word("spread", "log-normal", "exponential", "constant"),
 		Slow:       number("slow", 0, 0.5),
-		SlowFactor: number("slow factor", 1, math.MaxFloat64), Stuck: number("stuck", 0, 0.5),
+		SlowFactor: number("slow factor", 1, 1e6), Stuck: number("stuck", 0, 0.5),
 		ConsumerChurn: number("consumer churn", 0, 1), Backoff: span("backoff", 1),
 		ListTime: span("list time", 0), Pull: span("pull", 0),
 		LinkDelay:  span("link delay", 0),

@@ -34,7 +34,7 @@ var shares = []float64{-0.01, 1.01, math.NaN(), math.Inf(1), math.Inf(-1)}
 
 var badFields = []badField{
 	{"workload", "one of small, medium, large, planet, consul-10k, k8s-5k, hot-subject",
-		each(func(s *sim.Scenario) *string { return &s.Workload }, "", "Medium", "nosuch")},
+		each(func(s *sim.Scenario) *string { return &s.Workload }, "", "two", "nosuch")},
 	{"consumers", "0 (the workload's) or more",
 		each(func(s *sim.Scenario) *int { return &s.Consumers }, -1)},
 	{"providers", "0 (the workload's) or more",
@@ -52,8 +52,8 @@ var badFields = []badField{
 		each(func(s *sim.Scenario) *string { return &s.Arrivals }, "", "Poisson", "bursts")},
 	{"churn", "a share, 0 to 1",
 		each(func(s *sim.Scenario) *float64 { return &s.Churn }, shares...)},
-	{"storm", "a number of changes, 0 or more",
-		each(func(s *sim.Scenario) *int { return &s.Storm }, -1)},
+	{"storm", "a number of changes, 0 to 1e6",
+		each(func(s *sim.Scenario) *int { return &s.Storm }, -1, 1e6+1)},
 	{"storm_length", "a duration, 0s or more",
 		each(func(s *sim.Scenario) *time.Duration { return &s.StormLength }, -1)},
 	{"storm_wave", "a number of changes, 1 or more",
@@ -62,9 +62,9 @@ var badFields = []badField{
 		each(func(s *sim.Scenario) *time.Duration { return &s.Handling }, -1)},
 	{"slow", "a share, 0 to 1",
 		each(func(s *sim.Scenario) *float64 { return &s.Slow }, shares...)},
-	{"slow_factor", "a finite factor, 1 or more",
+	{"slow_factor", "a factor, 1 to 1e6",
 		each(func(s *sim.Scenario) *float64 { return &s.SlowFactor },
-			0.9, -1, math.NaN(), math.Inf(1))},
+			0.9, -1, 1e6+1, math.NaN(), math.Inf(1))},
 	{"stuck", "a share, 0 to 1",
 		each(func(s *sim.Scenario) *float64 { return &s.Stuck }, shares...)},
 	{"consumer_churn", "a share per second, 0 to 1",
@@ -169,11 +169,12 @@ func TestEveryFieldOfAConfigSaysWhatItTakes(t *testing.T) {
 	assert.Zero(t, got)
 	assert.Equal(t, sim.Mistakes{
 		{Field: "engine", Got: `"sc-3.x"`, Want: "one of notifylab, sc-1.x, sc-2.x"},
-		{Field: "queue_size", Got: "-1", Want: "1 or more"},
-		{Field: "watcher_queue", Got: "-2", Want: "1 or more"},
-		{Field: "shards", Got: "-3", Want: "1 or more, or 0 for the engine's own"},
+		{Field: "queue_size", Got: "-1", Want: "1 to 16777216"},
+		{Field: "watcher_queue", Got: "-2", Want: "1 to 16777216"},
+		{Field: "shards", Got: "-3", Want: "1 to 1024, or 0 for the engine's own"},
 		{Field: "policy", Got: `"Block"`,
-			Want: "one of conflate, drop-oldest, drop-newest, flush, evict, block"},
+			Want: "one of conflate, drop-oldest, drop-newest, flush, evict, block; " +
+				"did you mean block?"},
 	}, mistakes(t, err))
 	for _, name := range []string{"", "notifylab "} {
 		_, _, err := sim.Config{Engine: name}.Resolve()

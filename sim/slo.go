@@ -51,8 +51,8 @@ func (o *SLO) UnmarshalText(text []byte) error {
 	}
 	m := metricNamed(x.Metric)
 	if m == nil {
-		return fmt.Errorf("%w: metric %q: want one of %s", ErrText, x.Metric,
-			strings.Join(metricNames(), ", "))
+		return fmt.Errorf("%w: metric %q: want %s", ErrText, x.Metric,
+			OneOf(x.Metric, metricNames()))
 	}
 	var ok bool
 	if x.Below, ok = m.Unit.parse(limit); !ok || !m.Unit.limits(x.Below) {

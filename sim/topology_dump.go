@@ -33,6 +33,7 @@ const (
 // Anything malformed is an ErrDump that names the place and the accepted form.
 func ReadDump(r io.Reader, name string) (*Topology, error) {
 	raw, err := io.ReadAll(r)
+	raw = bytes.TrimPrefix(raw, []byte("\ufeff")) // some editors begin a file with it
 	if err != nil {
 		return nil, fmt.Errorf("sim: reading the dump %s: %w", name, err)
 	}

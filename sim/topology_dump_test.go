@@ -28,6 +28,14 @@ func trainTicket(t testing.TB) *sim.Topology {
 	return topology
 }
 
+func TestAByteOrderMarkIsNoPartOfADump(t *testing.T) {
+	raw, err := os.ReadFile(trainTicketFile)
+	require.NoError(t, err)
+	topology, err := sim.ReadDump(strings.NewReader("\ufeff"+string(raw)), "train-ticket")
+	require.NoError(t, err)
+	assert.Equal(t, trainTicket(t), topology)
+}
+
 func TestTrainTicketHasItsPublishedShape(t *testing.T) {
 	topology := trainTicket(t)
 	assert.Equal(t, "train-ticket", topology.Name)

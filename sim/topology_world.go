@@ -37,6 +37,9 @@ type Provider struct {
 // instancesMax is what the addresses 10.0.0.0/8 of synthesised instances suffice for.
 const instancesMax = 1 << 24
 
+// consumersMax is some times what one machine has the memory for.
+const consumersMax = 1 << 26
+
 // Build makes a world of its own, with this many consumers and provider instances.
 //
 // The consumers are watchers. Each consuming service gets its share of them, in proportion to its
@@ -49,8 +52,8 @@ const instancesMax = 1 << 24
 //
 // A number that can't be met is an ErrWorld that names it.
 func (t *Topology) Build(consumers, providers int) (*World, error) {
-	if consumers < 0 {
-		return nil, fmt.Errorf("%w: consumers %d: want 0 or more", ErrWorld, consumers)
+	if err := checkConsumers(consumers); err != nil {
+		return nil, err
 	}
 	counts, err := t.scale(providers)
 	if err != nil {
@@ -85,11 +88,18 @@ func (t *Topology) Build(consumers, providers int) (*World, error) {
 
 // Check reports what Build would refuse for these numbers, without the work of building.
 func (t *Topology) Check(consumers, providers int) error {
-	if consumers < 0 {
-		return fmt.Errorf("%w: consumers %d: want 0 or more", ErrWorld, consumers)
+	if err := checkConsumers(consumers); err != nil {
+		return err
 	}
 	_, err := t.scale(providers)
 	return err
+}
+
+func checkConsumers(n int) error {
+	if n < 0 || n > consumersMax {
+		return fmt.Errorf("%w: consumers %d: want 0 to %d", ErrWorld, n, consumersMax)
+	}
+	return nil
 }
 
 // scale says how many instances each service gets.

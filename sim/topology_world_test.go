@@ -170,7 +170,8 @@ func TestImpossibleNumbersAreErrorsThatNameThem(t *testing.T) {
 		consumers, providers int
 		field, form          string
 	}{
-		{topology, -1, 0, "consumers -1", "0 or more"},
+		{topology, -1, 0, "consumers -1", "0 to 67108864"},
+		{topology, 1<<26 + 1, 0, "consumers 67108865", "0 to 67108864"},
 		{topology, 1, -1, "providers -1", "from 43"},
 		{topology, 1, 42, "providers 42", "from 43"},
 		{topology, 1, 1<<24 + 1, "providers 16777217", "to 16777216"},

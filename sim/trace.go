@@ -17,8 +17,12 @@ import (
 // traceHashLen is how many hexadecimal digits tell traces of one name apart.
 const traceHashLen = 12
 
-// traceSpeedMax is the fastest replay; all at once is a storm's business.
-const traceSpeedMax = 1e6
+// The slowest replay, in which a minute takes two years, and the fastest; all at once is a storm's
+// business.
+const (
+	traceSpeedMin = 1e-6
+	traceSpeedMax = 1e6
+)
 
 // ReadTrace reads the trace that the runs of s replay, and has Scenario.Trace be its name with a
 // hash of what is in it: so another trace of the same name is another scenario. The errors are
@@ -59,8 +63,9 @@ func (s *Scenario) traced(at time.Duration) time.Duration {
 
 // validateTrace checks what is said about a trace.
 func (s *Scenario) validateTrace(ms *Mistakes) {
-	ms.unless(s.TraceSpeed >= 0 && s.TraceSpeed <= traceSpeedMax, "trace_speed", s.TraceSpeed,
-		"how many times faster than recorded, above 0 to 1e6; or 0, which is 1")
+	x := s.TraceSpeed
+	ms.unless(x == 0 || x >= traceSpeedMin && x <= traceSpeedMax, "trace_speed", x,
+		"how many times faster than recorded, 1e-6 to 1e6; or 0, which is 1")
 }
 
 // checkTrace reports, as Mistakes, a trace that is named and was not read.

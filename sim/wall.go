@@ -62,7 +62,7 @@ func RunWall(ctx context.Context, s Scenario, t *Topology, c Config, report func
 // run is a run from the connecting of the consumers on; before is the memory in use without them.
 func (w *wall) run(ctx context.Context, run *Run, before int64) error {
 	defer w.stop()
-	if err := w.begin(); err != nil {
+	if err := w.begin(ctx); err != nil {
 		return err
 	}
 	run.BytesPerWatcher = (memoryInUse() - before) / int64(max(len(w.consumers), 1))
@@ -100,9 +100,9 @@ func (w *wall) run(ctx context.Context, run *Run, before int64) error {
 	return w.conclude(run, unhealed, ctx.Err() != nil, err)
 }
 
-// begin starts everything and waits until all consumers have their first list. Its errors are
-// those of a machine that can't take so many connections.
-func (w *wall) begin() (err error) {
+// begin starts everything and waits until all consumers have their first list, or until whole ends.
+// Its errors are those of a machine that can't take so many connections.
+func (w *wall) begin(whole context.Context) (err error) {
 	var ctx, lanes context.Context
 	ctx, w.cancel = context.WithCancel(context.Background())
 	lanes, w.lanesEnd = context.WithCancel(ctx)
@@ -128,7 +128,9 @@ func (w *wall) begin() (err error) {
 	w.engineOn.Go(func() { _ = w.engine.Run(ctx) }) // it runs once: there is no error
 	w.open()
 	for w.wrong() > 0 || w.engine.Stats().Subscriptions < len(w.consumers) {
-		w.sleep(ctx, w.stage.now()+int64(time.Millisecond))
+		if !w.sleep(whole, w.stage.now()+int64(time.Millisecond)) {
+			break
+		}
 		if w.web != nil && w.web.setUpError() != nil {
 			return w.web.setUpError()
 		}

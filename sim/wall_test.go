@@ -171,6 +171,7 @@ func TestAnInterruptedRunIsInvalidAndLeavesNothingBehind(t *testing.T) {
 		after  time.Duration
 	}{
 		"before it began":    {sim.Config{Engine: "notifylab"}, 0},
+		"while it begins":    {sim.Config{Engine: "sc-2.x"}, 0},
 		"midway":             {sim.Config{Engine: "notifylab"}, 150 * time.Millisecond},
 		"with streams":       {sim.Config{Engine: "sc-2.x"}, 150 * time.Millisecond},
 		"polled":             {sim.Config{Engine: "sc-1.x"}, 150 * time.Millisecond},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"regexp"
 	"strconv"
 
@@ -71,5 +72,10 @@ func Least(results []Result, wanted func(unit string) bool) Figures {
 // IsTime reports whether the timed tier compares a unit.
 func IsTime(unit string) bool { return unit == "ns/delivery" }
 
-// Number writes a figure with as many digits as say something.
-func Number(v float64) string { return strconv.FormatFloat(v, 'g', 4, 64) }
+// Number writes a figure: a count in full, for one more must show, and others with six digits.
+func Number(v float64) string {
+	if size := math.Abs(v); size < 1e15 && (v == math.Trunc(v) || size >= 1e5) {
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(v, 'g', 6, 64)
+}

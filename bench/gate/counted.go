@@ -109,6 +109,7 @@ func countedLine(key string, before, now Figures) Line {
 	l.Verdict = Passed
 	base, inBase := before[key]
 	head, inHead := now[key]
+	inHead = inHead && head >= 0 && !math.IsInf(head, 1) // or it is no count, NaN for one
 	if inBase {
 		l.Base = &base
 	}
@@ -126,11 +127,11 @@ func countedLine(key string, before, now Figures) Line {
 	if base != 0 {
 		l.Change = ptr(head/base - 1)
 	}
-	if math.Abs(head-base) > tolerances[l.Metric]*math.Abs(base) {
+	switch slack := tolerances[l.Metric] * base; {
+	case head > base+slack:
 		l.Verdict, l.Reason = Failed, "worse"
-		if head < base {
-			l.Reason = "better: keep it with --update"
-		}
+	case head < base-slack:
+		l.Verdict, l.Reason = Better, "keep it with --update"
 	}
 	return l
 }

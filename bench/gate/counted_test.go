@@ -1,6 +1,7 @@
 package gate_test
 
 import (
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -40,20 +41,20 @@ func TestReadBench_WithoutAResultIsAnError(t *testing.T) {
 
 func TestCounted_Tolerances(t *testing.T) {
 	for _, c := range []struct {
-		unit         string
-		before, now  float64
-		want         gate.Verdict
-		reasonSuffix string
+		unit        string
+		before, now float64
+		want        gate.Verdict
+		reason      string
 	}{
 		{"allocs/op", 1000, 1000, gate.Passed, ""},
 		{"allocs/op", 1000, 1001, gate.Failed, "worse"},
 		{"allocs/op", 0, 1, gate.Failed, "worse"},
-		{"allocs/op", 1000, 999, gate.Failed, "better: keep it with --update"},
+		{"allocs/op", 1000, 999, gate.Better, "keep it with --update"},
 		{"units/delivery", 1, 1.001, gate.Failed, "worse"},
 		{"goroutines", 4, 5, gate.Failed, "worse"},
 		{"B/op", 1000, 1019, gate.Passed, ""},
 		{"B/op", 1000, 1021, gate.Failed, "worse"},
-		{"B/sub", 100, 97, gate.Failed, "better: keep it with --update"},
+		{"B/sub", 100, 97, gate.Better, "keep it with --update"},
 		{"B/sub", 100, 98.5, gate.Passed, ""},
 	} {
 		dir := t.TempDir()
@@ -61,8 +62,9 @@ func TestCounted_Tolerances(t *testing.T) {
 			gate.Figures{"x " + c.unit: c.before}))
 		tier, err := gate.CheckCounted(dir, "go1.26.9", "amd64", gate.Figures{"x " + c.unit: c.now})
 		require.NoError(t, err)
-		assert.Equal(t, c.want, tier.Verdict, "%+v", c)
-		assert.Equal(t, c.reasonSuffix, tier.Lines[0].Reason, "%+v", c)
+		assert.Equal(t, c.want, tier.Lines[0].Verdict, "%+v", c)
+		assert.Equal(t, c.want == gate.Failed, tier.Verdict == gate.Failed, "%+v", c)
+		assert.Equal(t, c.reason, tier.Lines[0].Reason, "%+v", c)
 		assert.Empty(t, tier.Notes)
 	}
 }
@@ -83,6 +85,10 @@ func TestCounted_NoDataNeverPasses(t *testing.T) {
 	assert.Equal(t, gate.Failed, vanished.Verdict)
 	assert.Equal(t, "missing: it is kept, and wasn't measured", vanished.Lines[1].Reason)
 	assert.Equal(t, gate.Failed, verdict(nil).Verdict)
+	for _, bad := range []float64{math.NaN(), math.Inf(1), -1} {
+		now := gate.Figures{"a allocs/op": 1, "b allocs/op": bad}
+		assert.Equal(t, gate.Failed, verdict(now).Verdict, "%v is no count", bad)
+	}
 	require.NoError(t, gate.UpdateCounted(dir, "go1.26", "amd64", one))
 	assert.Equal(t, gate.Failed, verdict(both).Verdict, "a figure that nothing is kept for")
 }

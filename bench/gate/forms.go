@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"text/tabwriter"
 )
@@ -30,9 +31,12 @@ func JSON(w io.Writer, r *Report) error {
 // detailsMax is how many fields the text shows of a scenario that differs; JSON has all.
 const detailsMax = 20
 
-// Text writes one table over all tiers, and below it what was noted and what differs. The error is
-// w's.
+// Text writes the answer, one table over all tiers, and below it what was noted and what differs.
+// The error is w's.
 func Text(w io.Writer, r *Report) error {
+	if _, err := fmt.Fprintf(w, "%s\n\n", r.Headline()); err != nil {
+		return err
+	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "tier\tname\tmetric\tbase\thead\tchange\tinterval\tverdict\treason")
 	for _, tier := range r.Tiers {
@@ -92,14 +96,20 @@ func percent(v *float64) string {
 	if v == nil {
 		return ""
 	}
-	return fmt.Sprintf("%+.1f%%", 100**v)
+	p := 100 * *v
+	if p != 0 && math.Abs(p) < 0.05 { // one allocation more of thousands is no +0.0%
+		return fmt.Sprintf("%+.1g%%", p)
+	}
+	return fmt.Sprintf("%+.1f%%", p)
 }
 
 // GitHub writes an annotation for each line that isn't as it was, and one for each tier that says
-// nothing: the commands of GitHub Actions, which it reads from a job's output. The error is w's.
+// nothing: the commands of GitHub Actions, which it reads from a job's output, and hides. Behind
+// them is the text, for those who read the log. The error is w's.
 func GitHub(w io.Writer, r *Report) error {
 	var b strings.Builder
-	level := map[Verdict]string{Failed: "error", Invalid: "error", Slower: "warning"}
+	level := map[Verdict]string{Failed: "error", Invalid: "error", Slower: "warning",
+		Better: "notice"}
 	for _, tier := range r.Tiers {
 		if as := level[tier.Verdict]; as != "" && len(tier.Lines) == 0 {
 			fmt.Fprintf(&b, "::%s title=%s::%s\n", as, property("gate "+tier.Name),
@@ -113,9 +123,11 @@ func GitHub(w io.Writer, r *Report) error {
 			}
 		}
 	}
-	fmt.Fprintf(&b, "::notice title=gate::%s\n", message(string(r.Verdict)))
-	_, err := io.WriteString(w, b.String())
-	return err
+	fmt.Fprintf(&b, "::notice title=gate::%s\n", message(r.Headline()))
+	if _, err := io.WriteString(w, b.String()); err != nil {
+		return err
+	}
+	return Text(w, r)
 }
 
 // text is a line as a sentence.

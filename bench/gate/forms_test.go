@@ -56,12 +56,31 @@ func TestConclude_TheWorstCounts(t *testing.T) {
 	}
 }
 
+// One more of thousands shows.
+func TestText_ShowsEachCount(t *testing.T) {
+	dir := t.TempDir()
+	before := gate.Figures{"a allocs/op": 4778726, "a B/op": 4778726, "a units/delivery": 1.001}
+	now := gate.Figures{"a allocs/op": 4778727, "a B/op": 4778727, "a units/delivery": 1.001}
+	require.NoError(t, gate.UpdateCounted(dir, "go1.26", "amd64", before))
+	tier, err := gate.CheckCounted(dir, "go1.26", "amd64", now)
+	require.NoError(t, err)
+	r := &gate.Report{Tiers: []gate.Tier{tier}}
+	r.Conclude()
+	text := written(t, func(w *strings.Builder) error { return gate.Text(w, r) })
+	assert.Regexp(t, `allocs/op +4778726 +4778727 +\+2e-05% +failed +worse`, text)
+	assert.Regexp(t, `units/delivery +1.001 +1.001 +\+0.0% `, text)
+	assert.True(t, strings.HasPrefix(text, "FAILED: counted failed (1 of 3 failed)\n"), text)
+}
+
 func TestText_IsOneTableAndWhatDiffers(t *testing.T) {
 	text := written(t, func(w *strings.Builder) error { return gate.Text(w, mixed()) })
 	assert.Regexp(t, `(?m)^timed  Step +ns/delivery  10 +12 +\+20.0%  \+10.0% to \+30.0%  slower`,
 		text)
 	assert.Contains(t, text, "\nexact: failed: 1 of 1 differ\n  faults: run.resyncs: 1 is now 2\n")
 	assert.Contains(t, text, "\ncounted: invalid: kept on amd64, this is arm64\n")
+	answer, _, _ := strings.Cut(text, "\n")
+	assert.Equal(t, "FAILED: exact failed (1 of 1 differ), timed slower, "+
+		"counted invalid (kept on amd64, this is arm64)", answer)
 	assert.True(t, strings.HasSuffix(text, "\nFAILED\n"), text)
 }
 
@@ -95,11 +114,15 @@ func TestJUnit_HasAFailureAndAnError(t *testing.T) {
 
 func TestGitHub_EscapesItsCommands(t *testing.T) {
 	text := written(t, func(w *strings.Builder) error { return gate.GitHub(w, mixed()) })
+	log := written(t, func(w *strings.Builder) error { return gate.Text(w, mixed()) })
+	commands, found := strings.CutSuffix(text, log)
+	assert.True(t, found, "the text is behind them: %s", text)
 	assert.Equal(t, []string{
 		"::error title=gate exact::faults: failed: 2 fields differ%0Arun.resyncs: 1 is now 2" +
 			"%0Arun.pulls: 100%25 <3 is now 4",
 		"::warning title=gate timed::Step ns/delivery: slower, 10 is now 12 (+20.0%25)",
 		"::error title=gate counted::kept on amd64, this is arm64",
-		"::notice title=gate::failed",
-	}, strings.Split(strings.TrimSpace(text), "\n"))
+		"::notice title=gate::FAILED: exact failed (1 of 1 differ), timed slower, " +
+			"counted invalid (kept on amd64, this is arm64)",
+	}, strings.Split(strings.TrimSpace(commands), "\n"))
 }

@@ -29,16 +29,21 @@ func Resolve(ctx context.Context, dir, ref string) (string, error) {
 	return commit, nil
 }
 
-// Clean reports ErrDirty, with the files, unless all there is is in a commit or ignored.
+// Clean reports ErrDirty, with the first files, unless all there is is in a commit or ignored.
 func Clean(ctx context.Context, dir string) error {
 	status, err := git(ctx, dir, "status", "--porcelain")
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrGit, err)
 	}
-	if status != "" {
-		return fmt.Errorf("%w:\n%s", ErrDirty, tail(status))
+	if status == "" {
+		return nil
 	}
-	return nil
+	const most = 10
+	files := strings.Split(status, "\n")
+	if more := len(files) - most; more > 0 {
+		files = append(files[:most], fmt.Sprintf("and %d more", more))
+	}
+	return fmt.Errorf("%w: commit or stash them first:\n%s", ErrDirty, strings.Join(files, "\n"))
 }
 
 // Worktree checks a commit out into a new temporary directory. The tree of dir isn't touched.

@@ -3,6 +3,7 @@ package gate
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -99,7 +100,7 @@ type Series struct {
 	Changes []int // indices of the first value after each change point
 }
 
-// AllSeries splits a history into series with their change points, by metric and machine.
+// AllSeries splits a history into series with their change points, by machine and metric.
 func AllSeries(history []Record) []Series {
 	type key struct{ metric, machine string }
 	by := make(map[key]*Series)
@@ -121,7 +122,7 @@ func AllSeries(history []Record) []Series {
 		all = append(all, *s)
 	}
 	slices.SortFunc(all, func(a, b Series) int {
-		return strings.Compare(a.Metric+"\x00"+a.Machine, b.Metric+"\x00"+b.Machine)
+		return cmp.Or(strings.Compare(a.Machine, b.Machine), strings.Compare(a.Metric, b.Metric))
 	})
 	return all
 }

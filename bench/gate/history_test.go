@@ -75,13 +75,39 @@ func TestHistory_MarksChangePoints(t *testing.T) {
 	require.Len(t, series, 1)
 	assert.Equal(t, []int{6}, series[0].Changes)
 	text := written(t, func(w *strings.Builder) error { return gate.HistoryText(w, series) })
-	assert.Contains(t, text, "▁▁▁▁▁▁██████  12 runs, 100 to 151, last 151\n")
-	assert.Contains(t, text, "change point: 2026-01-07 at 000000000000: 150.5, before 100.5\n")
+	assert.Equal(t, "1 change point in 1 figure of 12 runs\n"+
+		"  a,b ns: 2026-01-07 at 000000000000: 150.5, before 100.5 (+49.8%)\n\n"+
+		"m: 12 runs, 2026-01-01 to 2026-01-12\n"+
+		"figure  last  least  most  course\n"+
+		"a,b ns  151   100    151   ▁▁▁▁▁▁██████\n", text)
 	page := written(t, func(w *strings.Builder) error { return gate.HistoryHTML(w, series) })
 	assert.Equal(t, 12, strings.Count(page, "<circle"))
-	assert.Equal(t, 1, strings.Count(page, `class="change"`))
+	assert.Equal(t, 1, strings.Count(page, `<circle cx="218.1`))
+	assert.Contains(t, page, "<h1>1 change point in 1 figure of 12 runs</h1>")
 	assert.NotContains(t, page, "ZgotmplZ")
-	assert.NotContains(t, page, "http")
+	assert.NotContains(t, page, "://", "nothing is fetched")
+}
+
+// Noise of a few per cent looks small, and a constant isn't drawn.
+func TestHistory_DrawsNoMountainsOfNoise(t *testing.T) {
+	all := kept(t)
+	for i := range all {
+		all[i].Metrics = gate.Figures{"noise ns": 100 + float64(i%2), "same B": 7, "nothing B": 0}
+	}
+	series := gate.AllSeries(all)
+	text := written(t, func(w *strings.Builder) error { return gate.HistoryText(w, series) })
+	assert.Contains(t, text, "No change point in 3 figures of 12 runs\n")
+	assert.Regexp(t, `(?m)^noise ns +101 +100 +101 +[▄▅]{12}$`, text)
+	assert.Regexp(t, `(?m)^nothing B +0 +0 +0 *$`, text)
+	page := written(t, func(w *strings.Builder) error { return gate.HistoryHTML(w, series) })
+	assert.Equal(t, 12, strings.Count(page, "<circle"))
+	assert.Contains(t, page, `<th scope="row">same</th><td>7 B</td>`)
+
+	first := written(t, func(w *strings.Builder) error {
+		return gate.HistoryText(w, gate.AllSeries(all[:1]))
+	})
+	assert.Contains(t, first,
+		"No change point yet in 3 figures of 1 run: it takes 6 of one machine\n")
 }
 
 // A machine that got slower is no commit's fault.

@@ -5,19 +5,37 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 )
 
-// ErrRun is what a program that failed wraps; the message has the end of what it said.
-var ErrRun = errors.New("failed")
+// What is wrong with a program that is run.
+var (
+	ErrRun  = errors.New("failed")                      // the message has the end of what it said
+	ErrHead = errors.New("this tree can't be measured") // it can't be built, or its benchmarks fail
+	ErrBase = errors.New("the base can't be measured")  // the same, and no fault of this commit
+)
 
 // Side is a compiled test binary.
 type Side struct {
-	Name   string // base or head
 	Binary string
 	Dir    string // where its package is
+	Fault  error  // ErrHead or ErrBase: what an error of it wraps
+}
+
+// Build compiles the tests of a package of the module at root. The error is fault, or ctx's. Paths
+// are left out, so that the same source is the same binary, wherever it lies, and is compiled once.
+func Build(ctx context.Context, root, pkg, binary string, fault error) (Side, error) {
+	s := Side{Binary: binary, Dir: filepath.Join(root, pkg), Fault: fault}
+	_, err := Output(ctx, root, "go", "test", "-c", "-trimpath", "-buildvcs=false", "-o", binary,
+		pkg)
+	if err != nil {
+		return s, fmt.Errorf("%w: %w", fault, err)
+	}
+	return s, nil
 }
 
 // Bench says what a binary runs.
@@ -34,19 +52,16 @@ func (s Side) Run(ctx context.Context, b Bench) ([]Result, error) {
 		"-test.benchtime="+b.Time, fmt.Sprintf("-test.count=%d", b.Count), "-test.benchmem",
 		"-test.cpu=1", fmt.Sprintf("-test.timeout=%v", b.Limit))
 	if err != nil {
-		return nil, fmt.Errorf("benchmarks of %s: %w", s.Name, err)
+		return nil, fmt.Errorf("%w: %w", s.Fault, err)
 	}
 	results, err := ReadBench(bytes.NewReader(out))
-	if errors.Is(err, errNoResult) {
+	switch {
+	case errors.Is(err, errNoResult):
 		return nil, nil
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", s.Fault, err)
 	}
-	return results, err
-}
-
-// Build compiles the tests of a package of the module at dir.
-func Build(ctx context.Context, dir, pkg, binary string) error {
-	_, err := Output(ctx, dir, "go", "test", "-c", "-buildvcs=false", "-o", binary, pkg)
-	return err
+	return results, nil
 }
 
 // Turns measures base and head in turns: base, head, head, base is one pair. For A/A it is base
@@ -78,12 +93,19 @@ func Turns(ctx context.Context, base, head Side, b Bench, tell func(Phase, int, 
 }
 
 // grace is how long a program may take to end after an interrupt.
-const grace = 5 * time.Second
+const grace = 10 * time.Second
 
-// Output runs a program in a directory and gives what it printed. It is interrupted with ctx.
+// Output runs a program in a directory and gives what it printed. With ctx it is interrupted, not
+// killed: go and git remove what they have half done.
 func Output(ctx context.Context, dir, name string, args ...string) ([]byte, error) {
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir, cmd.WaitDelay = dir, grace
+	cmd.Cancel = func() error {
+		if cmd.Process.Signal(os.Interrupt) == nil {
+			return nil
+		}
+		return cmd.Process.Kill() // where there are no interrupts
+	}
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil {

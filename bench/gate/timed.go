@@ -2,16 +2,9 @@ package gate
 
 import (
 	"fmt"
-	"maps"
 	"math"
 	"slices"
 )
-
-// Figures are what one run of a test binary measured, by benchmark and unit. Less is better.
-type Figures map[string]float64
-
-// Pair is two runs of each side, base, head, head, base in time.
-type Pair struct{ Base, Head [2]Figures }
 
 // Phase is what pairs are measured for.
 type Phase string
@@ -56,78 +49,65 @@ func (r Rule) Judge(measure Measure) (Tier, error) {
 	if err != nil {
 		return t, err
 	}
-	first, lines := r.estimates(pairs)
-	suspects := make(map[string]bool)
-	for _, e := range first {
-		if e.low > 0 {
-			suspects[e.metric] = true
-		}
-	}
-	var slower, gross map[string]bool
-	if len(suspects) > 0 {
+	es, lines := r.estimates(pairs, metricsOf(pairs))
+	if suspects := r.mark(es); len(suspects) > 0 {
 		again, err := measure(Confirm, r.Pairs)
 		if err != nil {
 			return t, err
 		}
-		var more []Line
-		first, slower, gross, more = r.confirm(first, suspects, again)
-		lines = append(lines, more...)
+		second, wrong := r.confirm(suspects, again)
+		es = slices.DeleteFunc(es, func(e *estimate) bool { return e.slower })
+		es, lines = append(es, second...), append(lines, wrong...)
 	}
-	for _, e := range first {
-		l := r.line(e, slower[e.metric], gross[e.metric])
-		l.Base, l.Head = medians(pairs, e.metric)
-		lines = append(lines, l)
+	for _, e := range es {
+		lines = append(lines, r.line(e))
 	}
-	slices.SortStableFunc(lines, byName)
+	slices.SortFunc(lines, byName)
 	t.Lines = lines
 	t.judge()
 	return t, nil
 }
 
-// confirm asks of the suspects alone, with fresh figures, what is slower and what grossly so. The
-// metrics share the false alarms here and not before: the first measurement only chose what to ask,
-// and whatever it chose, a confirmation that says too much is as rare. What is grossly slower must
-// have been so in the first one, too. A suspect that can't be measured again is neither confirmed
-// nor passed: it gets a line of its own.
-func (r Rule) confirm(first []*estimate, suspects map[string]bool, again []Pair) (
-	rest []*estimate, slower, gross map[string]bool, lines []Line) {
-	bound := math.Log1p(r.Threshold)
-	es, wrong := r.estimates(again)
-	second := make(map[string]*estimate)
+// mark decides what of the estimates is slower, and grossly so, and gives those that are slower.
+func (r Rule) mark(es []*estimate) (slower []*estimate) {
+	gross, above := beyond(es, math.Log1p(r.Threshold)), beyond(es, 0)
 	for _, e := range es {
-		if suspects[e.metric] {
-			second[e.metric] = e
+		e.gross, e.slower = gross[e], above[e]
+		if e.slower {
+			slower = append(slower, e)
 		}
 	}
-	es = slices.DeleteFunc(es, func(e *estimate) bool { return second[e.metric] == nil })
-	gross, slower = beyond(es, bound), beyond(es, 0)
-	for _, e := range first {
-		s := second[e.metric]
-		switch {
-		case !suspects[e.metric]:
-			rest = append(rest, e)
-		case s != nil:
-			gross[e.metric] = gross[e.metric] && e.low > bound
-			rest = append(rest, s)
-		case !slices.ContainsFunc(wrong, func(l Line) bool { return l.key() == e.metric }):
-			lines = append(lines, because(e.metric, Invalid,
-				"it was suspect, and wasn't measured again"))
+	return slower
+}
+
+// confirm asks of the suspects alone, with fresh figures, which of them are slower. What is grossly
+// so must have been in the first measurement, too. A suspect that can't be measured again is
+// neither confirmed nor passed: it comes as a line.
+func (r Rule) confirm(suspects []*estimate, again []Pair) (es []*estimate, wrong []Line) {
+	gross := make(map[string]bool)
+	var metrics []string
+	for _, e := range suspects {
+		metrics, gross[e.metric] = append(metrics, e.metric), e.gross
+	}
+	es, wrong = r.estimates(again, metrics)
+	r.mark(es)
+	for _, e := range es {
+		e.gross = e.gross && gross[e.metric]
+	}
+	for i := range wrong {
+		if l := &wrong[i]; l.Verdict == New {
+			l.Verdict, l.Reason = Invalid, "base had it at first, and not in the confirmation"
 		}
 	}
-	for _, l := range wrong {
-		if suspects[l.key()] {
-			lines = append(lines, l)
-		}
-	}
-	return rest, slower, gross, lines
+	return es, wrong
 }
 
 // tooNoisy judges base against itself, and says whether there is no need to go on.
 func (r Rule) tooNoisy(t *Tier, aa []Pair) bool {
-	es, lines := r.estimates(aa)
+	es, lines := r.estimates(aa, metricsOf(aa))
 	for _, e := range es {
-		if (e.high-e.low)/2 > math.Log1p(r.Threshold) {
-			l := r.line(e, false, false)
+		if low, high := e.interval(); (high-low)/2 > math.Log1p(r.Threshold) {
+			l := r.line(e)
 			l.Verdict, l.Reason = Invalid, fmt.Sprintf("machine too noisy: base against itself is "+
 				"known to between %+.1f%% and %+.1f%% only, and ±%.0f%% is to be told", 100**l.Low,
 				100**l.High, 100*r.Threshold)
@@ -150,91 +130,20 @@ func (r Rule) tooNoisy(t *Tier, aa []Pair) bool {
 	return len(lines) > 0
 }
 
-func (r Rule) line(e *estimate, slower, gross bool) Line {
+func (r Rule) line(e *estimate) Line {
 	l := nameLine(e.metric)
-	l.Verdict, l.Change = Passed, ptr(math.Expm1(e.median))
-	l.Low, l.High = ptr(math.Expm1(e.low)), ptr(math.Expm1(e.high))
+	l.Verdict, l.Base, l.Head = Passed, ptr(e.base), ptr(e.head)
+	l.Change = ptr(math.Expm1(e.mean))
+	low, high := e.interval()
+	l.Low, l.High = ptr(math.Expm1(low)), ptr(math.Expm1(high))
 	switch {
-	case gross:
+	case e.gross:
 		l.Verdict = Failed
 		l.Reason = fmt.Sprintf("slower by more than %.0f%%, twice", 100*r.Threshold)
-	case slower:
+	case e.slower:
 		l.Verdict = Slower
-	case e.high < 0:
+	case high < 0:
 		l.Verdict = Faster
 	}
 	return l
-}
-
-// estimates turns pairs into one log-ratio each per metric. What can't be estimated comes as lines.
-func (r Rule) estimates(pairs []Pair) (es []*estimate, lines []Line) {
-	for _, m := range metricsOf(pairs) {
-		ratios, inBase, inHead := logRatios(pairs, m)
-		switch {
-		case inBase == 0:
-			lines = append(lines, because(m, New, "only head has it"))
-		case inHead < inBase:
-			lines = append(lines, because(m, Failed,
-				"missing: base has it in %d runs, head in %d", inBase, inHead))
-		case len(ratios) < max(r.Pairs, PairsMin):
-			lines = append(lines, because(m, Invalid, "too few samples: %d pairs, want %d",
-				len(ratios), max(r.Pairs, PairsMin)))
-		default:
-			es = append(es, newEstimate(m, ratios))
-		}
-	}
-	return es, lines
-}
-
-func metricsOf(pairs []Pair) []string {
-	all := make(map[string]bool)
-	for _, p := range pairs {
-		for _, side := range [][2]Figures{p.Base, p.Head} {
-			for _, f := range side {
-				for m := range f {
-					all[m] = true
-				}
-			}
-		}
-	}
-	return slices.Sorted(maps.Keys(all))
-}
-
-// logRatios gives the ratio of head to base of each pair that has all four figures, and how many
-// runs of each side have one. A figure that isn't positive can't be: it counts as none.
-func logRatios(pairs []Pair, metric string) (ratios []float64, inBase, inHead int) {
-	for _, p := range pairs {
-		sum, whole := 0.0, true
-		for i := range 2 {
-			base, head := p.Base[i][metric], p.Head[i][metric]
-			if base > 0 {
-				inBase++
-			}
-			if head > 0 {
-				inHead++
-			}
-			whole = whole && base > 0 && head > 0
-			sum += math.Log(head) - math.Log(base)
-		}
-		if whole && !math.IsInf(sum, 0) && !math.IsNaN(sum) {
-			ratios = append(ratios, sum/2)
-		}
-	}
-	return ratios, inBase, inHead
-}
-
-// medians are the middle figures of each side over all runs.
-func medians(pairs []Pair, metric string) (base, head *float64) {
-	middle := func(side func(Pair) [2]Figures) *float64 {
-		var all []float64
-		for _, p := range pairs {
-			for _, f := range side(p) {
-				all = append(all, f[metric])
-			}
-		}
-		slices.Sort(all)
-		return ptr((all[(len(all)-1)/2] + all[len(all)/2]) / 2)
-	}
-	return middle(func(p Pair) [2]Figures { return p.Base }),
-		middle(func(p Pair) [2]Figures { return p.Head })
 }

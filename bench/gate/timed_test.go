@@ -2,10 +2,14 @@ package gate_test
 
 import (
 	"errors"
+	"fmt"
+	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/notifylab/notifylab/bench/gate"
 )
@@ -70,6 +74,22 @@ func TestTimed_Verdicts(t *testing.T) {
 		}), gate.Slower, ""},
 		{"slower at first, then not", headTimes("a ns", 2, gate.First), gate.Passed, ""},
 		{"faster", headTimes("a ns", 0.5, gate.First), gate.Passed, ""},
+		{"two bad pairs of ten", steady(func(p gate.Phase, x []gate.Pair) []gate.Pair {
+			for i := range 2 {
+				if p != gate.AA {
+					x[3*i].Head[0]["a ns"], x[3*i].Head[1]["a ns"] = 9000, 9000
+				}
+			}
+			return x
+		}), gate.Passed, ""},
+		{"no figure above zero", steady(func(_ gate.Phase, x []gate.Pair) []gate.Pair {
+			for i := range x {
+				for j := range 2 {
+					x[i].Base[j]["b ns"], x[i].Head[j]["b ns"] = 0, 0
+				}
+			}
+			return x
+		}), gate.Invalid, "not one figure above zero"},
 		{"too few pairs", steady(func(p gate.Phase, x []gate.Pair) []gate.Pair { return x[:9] }),
 			gate.Invalid, "too few samples: 9 pairs, want 10"},
 		{"too few pairs in the end", steady(func(p gate.Phase, x []gate.Pair) []gate.Pair {
@@ -119,6 +139,66 @@ func TestTimed_AVanishedSuspectFails(t *testing.T) {
 	}))
 	require.NoError(t, err)
 	assert.Equal(t, gate.Failed, tier.Verdict, "%+v", tier)
+}
+
+// Nor if it is base that doesn't measure it again.
+func TestTimed_ASuspectWithoutABaseIsInvalid(t *testing.T) {
+	tier, err := gate.SharedMachine().Judge(steady(func(p gate.Phase, x []gate.Pair) []gate.Pair {
+		for i := range x {
+			for j := range 2 {
+				switch p {
+				case gate.First:
+					x[i].Head[j]["a ns"] = 200
+				case gate.Confirm:
+					delete(x[i].Base[j], "a ns")
+				}
+			}
+		}
+		return x
+	}))
+	require.NoError(t, err)
+	assert.Equal(t, gate.Invalid, tier.Verdict, "%+v", tier)
+}
+
+// With so many metrics Holm's method asks for more than the resamples can tell: then all pairs have
+// to agree.
+func TestTimed_ManyMetrics(t *testing.T) {
+	judge := func(exceptions int) gate.Verdict {
+		tier, err := gate.SharedMachine().Judge(steady(
+			func(p gate.Phase, x []gate.Pair) []gate.Pair {
+				for i := range x {
+					for j := range 2 {
+						for m := range 500 {
+							name := fmt.Sprintf("m%d ns", m)
+							x[i].Base[j][name], x[i].Head[j][name] = 100, 100
+						}
+						if p != gate.AA && i >= exceptions {
+							x[i].Head[j]["m7 ns"] = 200
+						}
+					}
+				}
+				return x
+			}))
+		require.NoError(t, err)
+		return tier.Verdict
+	}
+	assert.Equal(t, gate.Failed, judge(0))
+	assert.Equal(t, gate.Passed, judge(1))
+}
+
+// nth is what sorting would give.
+func TestInterval_NthIsWhatSortingGives(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		x := rapid.SliceOfN(rapid.Float64Range(-3, 3), 1, 50).Draw(t, "x")
+		if rapid.Bool().Draw(t, "with ties") {
+			for i := range x {
+				x[i] = math.Round(x[i])
+			}
+		}
+		k := rapid.IntRange(0, len(x)-1).Draw(t, "k")
+		want := slices.Sorted(slices.Values(x))[k]
+		assert.Equal(t, want, gate.Nth(slices.Clone(x), k), "%v", x)
+	})
 }
 
 func TestTimed_WhatOnlyHeadHasIsNew(t *testing.T) {

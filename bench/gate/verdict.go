@@ -20,7 +20,8 @@ const (
 	Invalid Verdict = "invalid"
 	Slower  Verdict = "slower" // by time, but not known to be beyond the threshold
 	Faster  Verdict = "faster"
-	New     Verdict = "new" // only the head has it
+	Better  Verdict = "better" // than what is kept: worth keeping
+	New     Verdict = "new"    // only the head has it
 )
 
 // The names of the tiers.
@@ -67,7 +68,19 @@ type Report struct {
 	Tiers   []Tier  `json:"tiers"`
 }
 
-// judge sets the verdict of a tier from its lines: the worst of them.
+// worthSaying are the verdicts of lines that the reason of a tier counts, with its words.
+var worthSaying = []struct {
+	verdict Verdict
+	words   string
+}{
+	{Failed, "failed"},
+	{Invalid, "can't be told"},
+	{Slower, "slower, not known to be grossly so"},
+	{Better, "better than what is kept: keep it with --update"},
+	{New, "new, with nothing to compare with"},
+}
+
+// judge sets the verdict of a tier from its lines, the worst of them, and says how many there are.
 func (t *Tier) judge() {
 	count := make(map[Verdict]int)
 	for i := range t.Lines {
@@ -77,19 +90,23 @@ func (t *Tier) judge() {
 	switch {
 	case of == 0:
 		t.Verdict, t.Reason = Invalid, "there is nothing to compare"
+		return
 	case count[Failed] > 0:
-		t.Verdict, t.Reason = Failed, fmt.Sprintf("%d of %d differ", count[Failed], of)
-	case count[Invalid] > 0:
+		t.Verdict = Failed
+	case count[Invalid] > 0, count[New] == of:
 		t.Verdict = Invalid
-		t.Reason = fmt.Sprintf("%d of %d can't be told", count[Invalid], of)
-	case count[New] == of:
-		t.Verdict, t.Reason = Invalid, "all of it is new: there is nothing to compare with"
 	case count[Slower] > 0:
 		t.Verdict = Slower
-		t.Reason = fmt.Sprintf("%d of %d are slower, not known to be grossly so", count[Slower], of)
 	default:
 		t.Verdict = Passed
 	}
+	var said []string
+	for _, s := range worthSaying {
+		if n := count[s.verdict]; n > 0 {
+			said = append(said, fmt.Sprintf("%d of %d %s", n, of, s.words))
+		}
+	}
+	t.Reason = strings.Join(said, "; ")
 }
 
 // Conclude sets the verdict over all tiers: Failed if one failed, else Invalid if one is, or if
@@ -104,6 +121,18 @@ func (r *Report) Conclude() {
 			r.Verdict = t.Verdict
 		}
 	}
+}
+
+// Headline is the answer in one line: the verdict, and what each tier has to say for it.
+func (r *Report) Headline() string {
+	said := make([]string, len(r.Tiers))
+	for i, t := range r.Tiers {
+		said[i] = fmt.Sprintf("%s %s", t.Name, t.Verdict)
+		if t.Reason != "" {
+			said[i] += " (" + t.Reason + ")"
+		}
+	}
+	return strings.ToUpper(string(r.Verdict)) + ": " + strings.Join(said, ", ")
 }
 
 // nameLine is an empty line for a figure, whose key is "name unit".

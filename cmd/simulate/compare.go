@@ -20,7 +20,9 @@ import (
 const compareUsage = `simulate compare lays two results beside each other: per configuration and metric both values, the
 change from A to B with an interval, and "~" where it can't be told from noise. Each side is one
 document that simulate --out wrote, or several with commas between them, which then are the
-samples: three of each side, run in turns, find what one of each can't.
+samples: three of each side, run in turns, find what one of each can't. The runs of sweeps are
+matched by what was set for them, with their seeds as the samples; of capacity searches the limits
+come first.
 
 Usage:
   simulate compare A.json B.json [flags]

@@ -88,8 +88,9 @@ func (l *lists) configs(s *sim.Scenario, clock string, wrong *mistakes) []sim.Co
 			wrong.addAll(err)
 		}
 	}
-	if l.shards < 0 && len(said) == 0 {
-		wrong.add("--shards %d: want 1 or more, or 0 for one per core", l.shards)
+	if _, _, err := (sim.Config{Engine: "notifylab", Shards: l.shards}).Resolve(); err != nil &&
+		len(said) == 0 { // with baselines only, which have their own
+		wrong.addAll(err)
 	}
 	return out
 }
@@ -105,6 +106,7 @@ func names(flag, list string, wrong *mistakes, absent string) []string {
 		out[i] = strings.TrimSpace(name)
 		if out[i] == "" {
 			wrong.add("--%s %q: want names separated by commas, none empty", flag, list)
+			break
 		}
 		if seen[out[i]] {
 			wrong.add("--%s %q: %s is there twice: want each once", flag, list, out[i])

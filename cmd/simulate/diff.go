@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -51,9 +52,9 @@ func diff(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprint(stdout, diffUsage+fs.FlagUsages())
 		return exitPassed
 	case err != nil:
-		wrong.add("%v", err)
+		wrong.add("%s", unknown(fs, err))
 	case fs.NArg() != 2:
-		wrong.add("%d dumps: want two, OLD.json and NEW.json", fs.NArg())
+		wrong.add("%s: want two, OLD.json and NEW.json", plural(fs.NArg(), "dump"))
 	}
 	if *over < 0 {
 		wrong.add("--over %v: want a duration, 0s or more", *over)
@@ -67,7 +68,7 @@ func diff(args []string, stdout, stderr io.Writer) int {
 	for _, path := range fs.Args() {
 		t, err := readDumpFile(path)
 		if err != nil {
-			wrong.add("%s: %v", path, err)
+			wrong.add("%s: %v", cmp.Or(path, `""`), err)
 		}
 		dumps = append(dumps, t)
 	}
@@ -135,7 +136,7 @@ func summarizeDiff(d *sim.Difference, over time.Duration, w io.Writer) {
 	if over > 0 {
 		when = fmt.Sprintf("evenly over %v", over)
 	}
-	fmt.Fprintf(w, "%d changes, %s: %d instances created, %d updated, %d deleted; "+
-		"%d services added, %d removed\n", len(d.Changes), when, d.Created, d.Updated, d.Deleted,
-		len(d.Added), len(d.Removed))
+	fmt.Fprintf(w, "%s, %s: %s created, %d updated, %d deleted; %s added, %d removed\n",
+		plural(len(d.Changes), "change"), when, plural(d.Created, "instance"), d.Updated,
+		d.Deleted, plural(len(d.Added), "service"), len(d.Removed))
 }

@@ -1,5 +1,15 @@
 package main
 
+import (
+	"io"
+	"time"
+)
+
+// AwaitSetUp begins a run that tells nothing, on a writer that is no terminal.
+func AwaitSetUp(w io.Writer, name string) {
+	newReporter(w, 1, false, false, nil).begin(0, name, time.Second)
+}
+
 // Part is a piece of a progress line.
 type Part = part
 

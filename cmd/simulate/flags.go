@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -112,10 +113,10 @@ func parse(c *command, args []string, stdout, stderr io.Writer) (*options, int) 
 		fmt.Fprint(stdout, c.usage+fs.FlagUsages())
 		return nil, exitPassed
 	case err != nil:
-		wrong.add("%v", err)
+		wrong.add("%s", unknown(fs, err))
 	}
 	if fs.NArg() > 0 {
-		wrong.add("%q: want flags only", fs.Args())
+		wrong.add("%s", unwanted(fs.Args()))
 	}
 	o.resolve(fs, &wrong)
 	if s := &o.scenario; !fs.Changed("heal") && !o.given["heal"] {
@@ -138,7 +139,8 @@ func readFlags(fs *pflag.FlagSet, args []string, wrong *mistakes) error {
 		}
 		seen[f.Name] = true
 		if err := fs.Set(f.Name, value); err != nil {
-			wrong.add("--%s %q: %s", f.Name, value, form(f, err))
+			said := strings.TrimPrefix(form(f, err), strconv.Quote(value)+": ")
+			wrong.add("--%s %q: %s", f.Name, value, said)
 			wrong.unread[f.Name] = true
 		}
 		return nil
@@ -157,9 +159,9 @@ func parseCommand(fs *pflag.FlagSet, usage string, args []string, stdout, stderr
 		fmt.Fprint(stdout, usage+fs.FlagUsages())
 		return true, exitPassed
 	case err != nil:
-		wrong.add("%v", err)
+		wrong.add("%s", unknown(fs, err))
 	case fs.NArg() > 0:
-		wrong.add("%q: want flags only", fs.Args())
+		wrong.add("%s", unwanted(fs.Args()))
 	}
 	return wrong.report(stderr), exitUsage
 }
@@ -265,6 +267,9 @@ func (o *options) resolve(fs *pflag.FlagSet, wrong *mistakes) {
 	if s.Topology != "" && fs.Changed("workload") {
 		wrong.add("--workload %s: want it or --topology, not both", s.Workload)
 	}
+	if fs.Changed("topology") && s.Topology == "" {
+		wrong.add(`--topology "": want a service-center dump (JSON)`)
+	}
 	o.resolveTrace(fs, wrong)
 	path := s.Topology
 	if path != "" {
@@ -340,6 +345,9 @@ func writable(path string) error {
 	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return fmt.Errorf("%s is a directory", path)
+	} else if err == nil && (!info.Mode().IsRegular() || filepath.Dir(path) == "/dev") {
+		// A finished file takes the place of what is there: it would be the end of /dev/null.
+		return fmt.Errorf("%s is no regular file", path)
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".simulate-*")
 	if err != nil {

@@ -5,17 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/pflag"
 
 	"github.com/notifylab/notifylab/bench/gate"
-	"github.com/notifylab/notifylab/notify/clock"
 )
 
 const gateUsage = `simulate gate says whether this commit made it worse. It runs in the top directory of a checkout.
@@ -31,8 +26,10 @@ Examples:
 
 Tiers:
   exact     fixed scenarios in virtual time: every field must be what is kept
-  counted   allocations, units of work, goroutines (exactly) and bytes (within 2 %)
-  timed     benchmarks of --base and of this commit in turns; fails on a gross change only
+  counted   allocations, units of work, goroutines (exactly) and bytes (within 2 %); what got better
+            passes, and is to be kept with --update
+  timed     benchmarks of --base and of this commit in turns; says what is slower, and fails only
+            where that is known to be by more than 25 % (--machine dedicated: 5 %)
   history   a line for this commit in --history, when the others let it pass; never fails
 
 The timed tier and the history are about commits, so they want a tree without changes. The base is
@@ -46,18 +43,6 @@ Flags:
 
 // gateTiers are in the order in which they run.
 var gateTiers = []string{gate.Exact, gate.Counted, gate.Timed, gate.History}
-
-// What the tiers measure.
-const (
-	benchPackage = "./bench"
-	countedBench = "^BenchmarkStep(Idle)?$"
-	countedTime  = "20x"
-	countedCount = 3
-	timedBench   = "^Benchmark(Step|Fanout)$/^(kind=.*|subs=1000)$/^(subs=1000|mode=burst)$"
-	timedTime    = "5ms" // short and many: some fall between what else the machine does
-	timedCount   = 10
-	benchLimit   = 5 * time.Minute
-)
 
 // gateOptions are the command line of simulate gate.
 type gateOptions struct {
@@ -109,12 +94,6 @@ func gateCommand(args []string, stdout, stderr io.Writer) int {
 	return exitPassed
 }
 
-// errHead and errBase tell whose fault it is that there is nothing to measure.
-var (
-	errHead = errors.New("this tree can't be measured")
-	errBase = errors.New("the base can't be measured")
-)
-
 // gateExit is the exit code of an error: what was asked for wrongly, what this tree did wrong, and
 // what is nobody's fault.
 func gateExit(err error) int {
@@ -124,7 +103,7 @@ func gateExit(err error) int {
 			return exitUsage
 		}
 	}
-	if errors.Is(err, errBase) {
+	if errors.Is(err, gate.ErrBase) {
 		return exitInvalid
 	}
 	return exitFailed
@@ -206,143 +185,4 @@ func gateForms() string {
 		names = append(names, f.Name)
 	}
 	return strings.Join(names, ", ")
-}
-
-func (o *gateOptions) tell(format string, args ...any) {
-	if !o.quiet {
-		fmt.Fprintf(o.stderr, "gate: "+format+"\n", args...)
-	}
-}
-
-// run runs the tiers. With --update there is no report.
-func (o *gateOptions) run(ctx context.Context) (*gate.Report, error) {
-	r := &gate.Report{Machine: gate.Machine()}
-	var err error
-	if o.has(gate.Timed) || o.has(gate.History) { // before anything that takes time
-		if r.Commit, err = gate.Resolve(ctx, ".", "HEAD"); err != nil {
-			return nil, err
-		}
-		if err := gate.Clean(ctx, "."); err != nil {
-			return nil, err
-		}
-	}
-	if o.has(gate.Timed) {
-		if r.Base, err = gate.Resolve(ctx, ".", o.base); err != nil {
-			return nil, fmt.Errorf("--base: %w", err)
-		}
-	}
-	steps := map[string]func(context.Context, *gate.Report) (gate.Tier, error){
-		gate.Exact: o.exact, gate.Counted: o.counted, gate.Timed: o.timed, gate.History: o.record,
-	}
-	for _, name := range gateTiers {
-		if !o.has(name) {
-			continue
-		}
-		t, err := steps[name](ctx, r)
-		if err != nil {
-			return nil, err
-		}
-		r.Tiers = append(r.Tiers, t)
-	}
-	if o.update {
-		return nil, nil
-	}
-	r.Conclude()
-	return r, nil
-}
-
-func (o *gateOptions) exact(ctx context.Context, _ *gate.Report) (gate.Tier, error) {
-	tell := func(name string) { o.tell("exact: %s", name) }
-	if o.update {
-		return gate.Tier{}, gate.UpdateExact(ctx, o.baseline, gate.Cases(), tell)
-	}
-	return gate.CheckExact(ctx, o.baseline, gate.Cases(), tell)
-}
-
-func (o *gateOptions) counted(ctx context.Context, _ *gate.Report) (gate.Tier, error) {
-	dir, err := os.MkdirTemp("", "gate-*")
-	if err != nil {
-		return gate.Tier{}, err
-	}
-	defer os.RemoveAll(dir)
-	head, err := o.build(ctx, "head", ".", dir)
-	if err != nil {
-		return gate.Tier{}, fmt.Errorf("%w: %w", errHead, err)
-	}
-	o.tell("counted: %d rounds", countedCount)
-	results, err := head.Run(ctx, gate.Bench{Pattern: countedBench, Time: countedTime,
-		Count: countedCount, Limit: benchLimit})
-	if err != nil {
-		return gate.Tier{}, fmt.Errorf("%w: %w", errHead, err)
-	}
-	figures := gate.Least(results, gate.IsCounted)
-	if o.update {
-		return gate.Tier{}, gate.UpdateCounted(o.baseline, runtime.Version(), runtime.GOARCH,
-			figures)
-	}
-	return gate.CheckCounted(o.baseline, runtime.Version(), runtime.GOARCH, figures)
-}
-
-// build compiles the benchmarks of a checkout into a directory.
-func (o *gateOptions) build(ctx context.Context, name, root, dir string) (gate.Side, error) {
-	o.tell("building the benchmarks of %s", name)
-	s := gate.Side{Name: name, Binary: filepath.Join(dir, name+".test"),
-		Dir: filepath.Join(root, benchPackage)}
-	return s, gate.Build(ctx, root, benchPackage, s.Binary)
-}
-
-func (o *gateOptions) timed(ctx context.Context, r *gate.Report) (t gate.Tier, err error) {
-	dir, err := os.MkdirTemp("", "gate-*")
-	if err != nil {
-		return t, err
-	}
-	defer os.RemoveAll(dir)
-	head, err := o.build(ctx, "head", ".", dir)
-	if err != nil {
-		return t, fmt.Errorf("%w: %w", errHead, err)
-	}
-	tree, remove, err := gate.Worktree(ctx, ".", r.Base)
-	if err != nil {
-		return t, err
-	}
-	defer func() { err = errors.Join(err, remove()) }()
-	base, err := o.build(ctx, "base", tree, dir)
-	if err != nil {
-		return t, fmt.Errorf("%w: %s: %w", errBase, r.Base, err)
-	}
-	measure := gate.Turns(ctx, base, head,
-		gate.Bench{Pattern: o.bench, Time: o.time, Count: timedCount, Limit: benchLimit},
-		func(phase gate.Phase, i, n int) { o.tell("timed: %s, pair %d of %d", phase, i+1, n) })
-	t, err = o.rule.Judge(measure)
-	t.Notes = append(t.Notes, fmt.Sprintf("base %.12s, head %.12s; at least %d pairs of runs; "+
-		"beyond %.0f%% is gross", r.Base, r.Commit, o.rule.Pairs, 100*o.rule.Threshold))
-	return t, err
-}
-
-// record adds a line to the history, if the other tiers let this commit pass.
-func (o *gateOptions) record(_ context.Context, r *gate.Report) (gate.Tier, error) {
-	t := gate.Tier{Name: gate.History, Verdict: gate.Passed}
-	if r.Conclude(); r.Verdict != gate.Passed {
-		t.Reason = "nothing is added, because it didn't pass"
-		return t, nil
-	}
-	rec, err := gate.NewRecord(r, clock.Real{}.Now())
-	if err != nil {
-		return t, err
-	}
-	if err := rec.Append(o.history); err != nil {
-		return t, err
-	}
-	all, err := readHistory(o.history)
-	if err != nil {
-		return t, err
-	}
-	t.Notes = append(t.Notes, fmt.Sprintf("%s: %d figures of %.12s added", o.history,
-		len(rec.Metrics), rec.Commit))
-	for _, s := range gate.AllSeries(all) {
-		for _, c := range s.ChangeList() {
-			t.Notes = append(t.Notes, fmt.Sprintf("%s: change point: %s", s.Metric, c))
-		}
-	}
-	return t, nil
 }

@@ -23,29 +23,32 @@ func TestGate_CatchesAFault(t *testing.T) {
 		t.Skip("compiles the module anew")
 	}
 	m := copyModule(t)
-	m.git("init", "-q")
-	m.commit("base")
 	_, code := m.gate("simulate", "--tier", "exact,counted", "--update")
 	require.Equal(t, "0", code)
-	m.commit("what is kept")
+	m.git("init", "-q")
+	m.commit("base, and what is kept of it")
 
 	t.Run("a slowdown, by time and by nothing else", func(t *testing.T) {
 		const call = "\t\ttaken, err = run[last].to.Deliver(batch)\n"
 		undo := m.patch("notify/deliver.go", call,
-			"\t\tfor spun = 0; spun < 50; spun++ {\n\t\t}\n"+call, "\nvar spun int\n")
+			"\t\tfor spun = 0; spun < 100; spun++ {\n\t\t}\n"+call, "\nvar spun int\n")
 		defer undo()
 		m.commit("slower")
-		r, code := m.gate("simulate", "--tier", "counted,timed", "--base", "HEAD~1",
-			"--bench", "^BenchmarkStep$/^kind=fanout$", "--benchtime", "1ms")
+		measure := func() (*gate.Report, string) {
+			return m.gate("simulate", "--tier", "counted,timed", "--base", "HEAD~1",
+				"--bench", "^BenchmarkStep$/^kind=fanout$", "--benchtime", "1ms")
+		}
+		r, code := measure()
 		if code == "3" { // the gate's word for a machine on which others work
-			require.Len(t, r.Tiers, 2)
-			t.Skip(r.Tiers[1].Reason)
+			r, code = measure()
 		}
 		require.Len(t, r.Tiers, 2)
+		if code == "3" {
+			t.Skip("twice in a row: " + r.Tiers[1].Reason)
+		}
 		assert.Equal(t, "1", code)
 		assert.Equal(t, gate.Passed, r.Tiers[0].Verdict, "%+v", r.Tiers[0])
 		assert.Equal(t, gate.Failed, r.Tiers[1].Verdict, "%+v", r.Tiers[1])
-		assert.Len(t, strings.Split(strings.TrimSpace(m.git("worktree", "list")), "\n"), 1)
 	})
 	t.Run("a lost event, exactly", func(t *testing.T) {
 		const call = "\t\treturn w.sink.Deliver(batch)\n"
@@ -53,7 +56,7 @@ func TestGate_CatchesAFault(t *testing.T) {
 			"\t\t\tn, err := w.sink.Deliver(batch[1:])\n\t\t\treturn n + 1, err\n\t\t}\n"+call, "")
 		defer undo()
 		program := filepath.Join(t.TempDir(), "simulate")
-		m.run("go", "build", "-buildvcs=false", "-o", program, "./cmd/simulate")
+		m.run("go", "build", "-trimpath", "-buildvcs=false", "-o", program, "./cmd/simulate")
 		r, code := m.gate(program, "--tier", "exact")
 		assert.Equal(t, "1", code)
 		require.Len(t, r.Tiers, 1)
@@ -64,6 +67,14 @@ func TestGate_CatchesAFault(t *testing.T) {
 		}
 		assert.Contains(t, strings.Join(fields, "\n"), "run.verdict: \"passed\" is now \"failed\"")
 	})
+}
+
+// goCache is where go keeps what it has built.
+func goCache(t *testing.T) string {
+	t.Helper()
+	out, err := exec.Command("go", "env", "GOCACHE").Output()
+	require.NoError(t, err)
+	return strings.TrimSpace(string(out))
 }
 
 // moduleCopy is a copy of this module in a directory of its own.

@@ -11,6 +11,9 @@ package main
 import (
 	"io"
 	"os"
+	"strings"
+
+	"github.com/notifylab/notifylab/sim"
 )
 
 // The exit codes.
@@ -21,6 +24,10 @@ const (
 	exitInvalid     = 3
 	exitInterrupted = 130
 )
+
+// commands are those that have a name.
+var commands = []string{"calibrate", "capacity", "compare", "diff", "gate", "history", "list",
+	"recommend", "record", "report", "serve", "show", "sweep", "validate"}
 
 func main() { Main() }
 
@@ -59,6 +66,12 @@ func simulate(args []string, stdout, stderr io.Writer) int {
 			return sweep(args[1:], stdout, stderr)
 		case "validate":
 			return validate(args[1:], stdout, stderr)
+		}
+		if !strings.HasPrefix(args[0], "-") {
+			wrong := mistakes{}
+			wrong.add("command %q: want flags, or %s", args[0], sim.OneOf(args[0], commands))
+			wrong.report(stderr)
+			return exitUsage
 		}
 	}
 	o, code := parse(&everyConfig, args, stdout, stderr)

@@ -37,6 +37,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(e *testscript.Env) error {
+			e.Setenv("GOCACHE", goCache(t)) // or a script that builds would build all of Go
 			return os.WriteFile(filepath.Join(e.WorkDir, dumpName), dump, 0o644)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

@@ -77,12 +77,48 @@ func (m *mistakes) report(stderr io.Writer) bool {
 	if len(m.lines) == 0 {
 		return false
 	}
-	fmt.Fprintf(stderr, "simulate: %d mistake(s) in the command line; see simulate --help\n",
-		len(m.lines))
+	fmt.Fprintf(stderr, "simulate: %s in the command line; see simulate --help\n",
+		plural(len(m.lines), "mistake"))
 	for _, line := range m.lines {
 		fmt.Fprintln(stderr, "  "+line)
 	}
 	return true
+}
+
+// plural is a number of things that are named as one of them is.
+func plural[N int | int64 | uint64](n N, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
+}
+
+// unknown adds the flag that is nearest to one that isn't there.
+func unknown(fs *pflag.FlagSet, err error) string {
+	var missing *pflag.NotExistError
+	if !errors.As(err, &missing) {
+		return err.Error()
+	}
+	var names []string
+	fs.VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
+	name := missing.GetSpecifiedName()
+	near := sim.Nearest(name, names)
+	if short := missing.GetSpecifiedShortnames(); fs.Lookup(short) != nil { // -rate
+		near = short
+	}
+	if near == "" {
+		return err.Error()
+	}
+	return fmt.Sprintf("%v; did you mean --%s?", err, near)
+}
+
+// unwanted says what arguments are in the way of flags.
+func unwanted(args []string) string {
+	quoted := make([]string, len(args))
+	for i, arg := range args {
+		quoted[i] = strconv.Quote(arg)
+	}
+	return strings.Join(quoted, " ") + ": want flags only"
 }
 
 // form says what a flag accepts.

@@ -2,25 +2,22 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/google/renameio/v2/maybe"
 	"github.com/spf13/pflag"
-	"golang.org/x/term"
 
 	"github.com/notifylab/notifylab/notify/clock"
 	"github.com/notifylab/notifylab/sim"
 	"github.com/notifylab/notifylab/sim/capacity"
-	"github.com/notifylab/notifylab/sim/report"
 )
 
 // plan is what the commands that make many runs have in common: sweep, capacity, recommend.
@@ -28,12 +25,18 @@ type plan struct {
 	name  string
 	seeds string // as given
 	list  []uint64
+	fresh int      // seeds that confirm; 0: the command has none
+	notes []string // what of the scenario doesn't count, and why
 }
 
 // flags adds those of all plans. They run in virtual time unless told otherwise.
-func (p *plan) flags(o *options, fs *pflag.FlagSet, seeds int) {
+func (p *plan) flags(o *options, fs *pflag.FlagSet, seeds, fresh int) {
 	fs.StringVar(&p.seeds, "seeds", strconv.Itoa(seeds),
 		"how many seeds, from --seed on; or which, such as 1,2,3")
+	if p.fresh = fresh; fresh > 0 {
+		fs.IntVar(&p.fresh, "fresh", fresh,
+			"how many other seeds, which come after them, confirm the answer")
+	}
 	o.clock = sim.VirtualClock
 	fs.Lookup("clock").DefValue = sim.VirtualClock
 	for _, name := range []string{"ui", "ui-wait"} {
@@ -65,12 +68,43 @@ func (p *plan) check(o *options, fs *pflag.FlagSet, wrong *mistakes) {
 			p.list = append(p.list, seed)
 		}
 	}
+	if fs.Changed("fresh") && (p.fresh < 1 || p.fresh > seedsMax) {
+		wrong.add("--fresh %d: want a number of seeds, 1 to %d", p.fresh, seedsMax)
+	}
 	for _, name := range []string{"ui", "ui-wait"} {
 		if fs.Changed(name) {
 			wrong.add("--%s: want it without %s: it shows the runs of simulate itself", name,
 				p.name)
 		}
 	}
+}
+
+// varies refuses a value for a field that the plan varies. In a file, which may well have every
+// field, it is only noted: to want a file without it would make those that show writes useless.
+func (p *plan) varies(o *options, fs *pflag.FlagSet, field, by string, wrong *mistakes) {
+	for _, path := range sim.ScenarioPaths() {
+		if one(path) != field {
+			continue
+		}
+		place := wrong.places[path]
+		switch {
+		case fs.Changed(flagName(path)):
+			wrong.add("--%s: want it or %s, not both", flagName(path), by)
+		case !o.given[path]:
+		case strings.HasPrefix(place, "--set"):
+			wrong.add("%s: want it or %s, not both", place, by)
+		default:
+			p.notes = append(p.notes, fmt.Sprintf("%s doesn't count: %s takes its place", place,
+				by))
+		}
+	}
+}
+
+// wants says whether any of these fields was asked for, by a flag, a setting or a file.
+func (o *options) wants(fs *pflag.FlagSet, fields ...string) bool {
+	return slices.ContainsFunc(fields, func(field string) bool {
+		return fs.Changed(flagName(field)) || o.given[field]
+	})
 }
 
 // oneConfig is the configuration that the flags give; without any the engine as it is by default.
@@ -99,8 +133,24 @@ func (o *options) base(fs *pflag.FlagSet) capacity.Base {
 	if len(o.configs) > 0 {
 		b.Config = o.configs[0]
 	}
-	if !fs.Changed("heal") && !o.given["heal"] {
+	if !o.wants(fs, "heal") {
 		b.Finish = func(s *sim.Scenario) { s.Heal = healFor(s) }
+	}
+	return b
+}
+
+// patience is how long views may take after the load to become right, for searches that aren't
+// told: as long as a slow consumer may need, so that the objectives decide.
+const patience = time.Minute
+
+// patient is base with time to heal for the slowest.
+func (p *plan) patient(o *options, fs *pflag.FlagSet) capacity.Base {
+	b := o.base(fs)
+	if b.Finish != nil {
+		b.Finish = func(s *sim.Scenario) { s.Heal = max(healFor(s), patience) }
+		b.Finish(&b.Scenario)
+		p.notes = append(p.notes, fmt.Sprintf("views have %v to become right after the load, for "+
+			"want of --heal", b.Scenario.Heal))
 	}
 	return b
 }
@@ -135,104 +185,6 @@ func (o *options) lab(t *teller) *capacity.Lab {
 	return &capacity.Lab{Run: capacity.Virtual(o.cost, t.during), Done: t.done}
 }
 
-// teller says on stderr how far a plan is: one line that changes on a terminal, plain lines
-// elsewhere, a few per minute.
-type teller struct {
-	name  string
-	out   io.Writer
-	live  bool
-	began time.Time
-
-	mu             sync.Mutex
-	last           time.Time
-	made, expected int
-}
-
-func (o *options) teller(name string, stderr io.Writer) *teller {
-	t := &teller{name: name, out: stderr, began: clock.Real{}.Now()}
-	t.last = t.began
-	if f, ok := stderr.(*os.File); ok {
-		t.live = term.IsTerminal(int(f.Fd()))
-	}
-	if o.quiet {
-		t.out, t.live = io.Discard, false
-	}
-	return t
-}
-
-// say leaves a line.
-func (t *teller) say(format string, args ...any) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.clearLocked()
-	fmt.Fprintf(t.out, "%s: %s\n", t.name, fmt.Sprintf(format, args...))
-}
-
-func (t *teller) clearLocked() {
-	if t.live {
-		fmt.Fprint(t.out, "\r\x1b[K")
-	}
-}
-
-// tellEvery is the shortest time between two lines that stay.
-const tellEvery = 2 * time.Second
-
-// lineLocked shows a line, unless there was one just now.
-func (t *teller) lineLocked(now time.Time, always bool, text string) {
-	every := tellEvery
-	if t.live {
-		every /= 10
-	}
-	if !always && now.Sub(t.last) < every {
-		return
-	}
-	t.last = now
-	t.clearLocked()
-	if text = fmt.Sprintf("%s: %s", t.name, text); t.live {
-		fmt.Fprint(t.out, string([]rune(text)[:min(len([]rune(text)), 99)]))
-		return
-	}
-	fmt.Fprintln(t.out, text)
-}
-
-// done is told of every run.
-func (t *teller) done(j *capacity.Job, r *sim.Run, made, expected int) {
-	now := clock.Real{}.Now()
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.made, t.expected = made, expected
-	t.lineLocked(now, made == 1, fmt.Sprintf("%d of about %d runs, %s left; %s: %s, staleness p99 "+
-		"%s", made, expected, t.leftLocked(now), j, report.Verdict(r),
-		report.Duration(r.Staleness.P99)))
-}
-
-// leftLocked guesses how long the rest takes, if its runs take as long as those before.
-func (t *teller) leftLocked(now time.Time) string {
-	each := now.Sub(t.began).Seconds() / float64(max(t.made, 1))
-	left := time.Duration(each * float64(t.expected-t.made) * float64(time.Second))
-	if left < 10*time.Second {
-		return "about " + left.Round(100*time.Millisecond).String()
-	}
-	return "about " + left.Round(time.Second).String()
-}
-
-// during is told how far a run is.
-func (t *teller) during(j *capacity.Job, p sim.Progress) {
-	now := clock.Real{}.Now()
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.lineLocked(now, false, fmt.Sprintf("%d of about %d runs; %s: %s %.0fs of %.0fs", t.made,
-		max(t.expected, t.made+1), j, p.Phase, p.Elapsed.Seconds(),
-		(j.Scenario.Warmup+j.Scenario.Duration).Seconds()))
-}
-
-// over ends the line that changes.
-func (t *teller) over() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.clearLocked()
-}
-
 // encode is the document as it is written. Its objectives stay readable: it is no part of a page.
 func encode(doc *sim.Document) ([]byte, error) {
 	var b bytes.Buffer
@@ -241,6 +193,32 @@ func encode(doc *sim.Document) ([]byte, error) {
 	enc.SetIndent("", " ")
 	err := enc.Encode(doc)
 	return b.Bytes(), err
+}
+
+// answer makes a search and gives its document, with the code to exit with unless it has an answer
+// to show. The announcement and the notes come first.
+func (p *plan) answer(ctx context.Context, o *options, what string, stdout, stderr io.Writer,
+	search func(context.Context, *capacity.Lab, sim.Environment) (*sim.Document, error)) (
+	*sim.Document, int) {
+	t := o.teller(p.name, stderr)
+	t.say("%s", what)
+	for _, note := range p.notes {
+		t.say("%s", note)
+	}
+	took := sim.Meter(clock.Real{})
+	doc, err := search(ctx, o.lab(t), o.environment(nil))
+	t.over()
+	if doc != nil {
+		doc.Environment.Took = took()
+		if err := o.write(doc, stdout); err != nil {
+			fmt.Fprintln(stderr, "simulate:", err)
+			return nil, exitFailed
+		}
+	}
+	if err != nil {
+		return nil, exitFor(err, stderr)
+	}
+	return doc, exitPassed
 }
 
 // write leaves the document where it was asked for: in a file, and alone on stdout with --json.

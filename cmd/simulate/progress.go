@@ -79,6 +79,7 @@ type progress struct {
 	run         int
 	planned     time.Duration // of the run's own clock, before it heals
 	began, last time.Time
+	heard       bool // the run has told how far it is
 }
 
 // begin is to be called when a run begins; planned is how long it takes before it heals.
@@ -88,7 +89,25 @@ func (r *reporter) begin(run int, name string, planned time.Duration) *progress 
 	defer r.mu.Unlock()
 	r.began = append(r.began, now)
 	label := fmt.Sprintf("%d/%d %s", run+1, len(r.share), name)
-	return &progress{reporter: r, label: label, run: run, planned: planned, began: now, last: now}
+	p := &progress{reporter: r, label: label, run: run, planned: planned, began: now, last: now}
+	go p.awaitSetUp()
+	return p
+}
+
+// setUpLong is how long a run may take to build its world before there is a line about that.
+const setUpLong = 2 * time.Second
+
+// awaitSetUp says that a run is being set up, if that takes long: a million consumers take a
+// minute, in which it has nothing to tell.
+func (p *progress) awaitSetUp() {
+	timer := clock.Real{}.NewTimer(setUpLong)
+	defer timer.Stop()
+	<-timer.C()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.heard {
+		p.printLocked(p.label + ": set-up")
+	}
 }
 
 // show is what a run calls to tell how far it is.
@@ -103,7 +122,7 @@ func (p *progress) show(x sim.Progress) {
 	now := clock.Real{}.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.share[p.run] = done
+	p.share[p.run], p.heard = done, true
 	if now.Sub(p.last) < p.every(now) {
 		return
 	}
@@ -225,7 +244,7 @@ func (p *progress) end(r *sim.Run) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.share[p.run] = 1
+	p.share[p.run], p.heard = 1, true
 	p.printLocked(fmt.Sprintf("%s: %s, %s delivered, %s dropped, p99 %s, %s", p.label,
 		report.Verdict(r), report.Count(r.Books.Delivered), report.Count(r.Books.DroppedTotal()),
 		report.Duration(r.Propagation.P99), cost))

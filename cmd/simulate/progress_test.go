@@ -1,6 +1,8 @@
 package main_test
 
 import (
+	"bufio"
+	"io"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -35,6 +37,15 @@ func TestProgress_FitsWhatCounts(t *testing.T) {
 		}
 		assert.True(t, strings.HasPrefix(texts[0], got), "%q of %q", got, texts[0])
 	})
+}
+
+// A run that takes long to set up says that it does.
+func TestProgress_SaysThatARunIsBeingSetUp(t *testing.T) {
+	r, w := io.Pipe()
+	main.AwaitSetUp(w, "notifylab conflate 100/16")
+	line, err := bufio.NewReader(r).ReadString('\n')
+	require.NoError(t, err)
+	assert.Equal(t, "1/1 notifylab conflate 100/16: set-up\n", line)
 }
 
 // Each line says how far the run and all of them are, and what the last second did. Where stderr

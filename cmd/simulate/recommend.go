@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"text/tabwriter"
 
 	"github.com/spf13/pflag"
 
-	"github.com/notifylab/notifylab/notify/clock"
 	"github.com/notifylab/notifylab/sim"
 	"github.com/notifylab/notifylab/sim/capacity"
 	"github.com/notifylab/notifylab/sim/report"
@@ -22,18 +22,23 @@ Usage:
   simulate recommend [flags]
 
 Examples:
-  simulate recommend --workload small --consumers 300 --duration 2s --seeds 3
-  simulate recommend --workload small --consumers 300 --duration 2s --policy conflate,flush --slo 'staleness_p99 < 5s' --headroom 50% --seeds 3
+  simulate recommend --workload small --consumers 300 --duration 2s
+  simulate recommend --workload small --consumers 300 --duration 2s --policy conflate,flush --slo 'staleness_p99 < 5s' --headroom 50%
 
-Without --slo the objectives are propagation_p99 < 500ms, staleness_p99 < 2s and dropped < 0.1%.
+Without --slo the objectives are propagation_p90 < 100ms, staleness_p99 < 2s and lost < 0.1%.
 Without --policy it tries all but block, with which one slow consumer makes others wait. Queue sizes
-are powers of two. The memory is that of all queues when they are full.
+are powers of two. The memory is that of all queues when they are full. What is chosen with --seeds
+is then run with --fresh other ones, which say how sure it is: all n of n are at least 0.05^(1/n) of
+all seeds. If one of them fails, the next best is tried, and each further try makes it less sure.
 
 Exit codes: 0 there is a recommendation; 1 nothing meets the objectives; 2 bad input; 3 there are
 too few samples to say; 130 interrupted.
 
 Flags:
 `
+
+// freshSeeds confirm a choice by default: when all pass, 86 % of all seeds do, or more.
+const freshSeeds = 20
 
 // recommendCommand is the command recommend.
 type recommendCommand struct {
@@ -56,7 +61,7 @@ func recommend(args []string, stdout, stderr io.Writer) int {
 func (c *recommendCommand) flags(o *options, fs *pflag.FlagSet) {
 	c.headroom = 0.3
 	fs.Var(&c.headroom, "headroom", "load above the scenario's that must be met, too")
-	c.plan.flags(o, fs, 10)
+	c.plan.flags(o, fs, 6, freshSeeds)
 }
 
 func (c *recommendCommand) check(o *options, fs *pflag.FlagSet, l *lists, wrong *mistakes) {
@@ -86,9 +91,10 @@ func (c *recommendCommand) check(o *options, fs *pflag.FlagSet, l *lists, wrong 
 	if !c.given {
 		o.scenario.SLOs = capacity.DefaultSLOs()
 	}
-	b := o.base(fs)
+	b := c.patient(o, fs)
 	b.Config = sim.Config{Engine: "notifylab", Shards: l.shards, NoResync: l.noResync}
-	c.adviser.Base, c.adviser.Headroom, c.adviser.Seeds = b, float64(c.headroom), c.list
+	c.adviser.Base, c.adviser.Headroom = b, float64(c.headroom)
+	c.adviser.Seeds, c.adviser.Fresh = c.list, capacity.FreshSeeds(c.list, c.fresh)
 	if len(wrong.lines) == 0 {
 		if err := c.adviser.Check(); err != nil {
 			wrong.addPlan("recommend", err)
@@ -100,22 +106,15 @@ func (c *recommendCommand) run(o *options, stdout, stderr io.Writer) int {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	defer onInterrupt(cancel, stderr)()
-	t := o.teller(c.name, stderr)
-	t.say("looking for the smallest queues that meet %s more load; %s", &c.headroom,
+	what := fmt.Sprintf("looking for the smallest queues that meet %s more load; %s", &c.headroom,
 		objectives(o.scenario.SLOs, c.given))
-	c.adviser.Lab = o.lab(t)
-	took := sim.Meter(clock.Real{})
-	doc, err := c.adviser.Advise(ctx, o.environment(nil))
-	t.over()
-	if doc != nil {
-		doc.Environment.Took = took()
-		if err := o.write(doc, stdout); err != nil {
-			fmt.Fprintln(stderr, "simulate:", err)
-			return exitFailed
-		}
-	}
-	if err != nil {
-		return exitFor(err, stderr)
+	doc, code := c.answer(ctx, o, what, stdout, stderr,
+		func(ctx context.Context, l *capacity.Lab, e sim.Environment) (*sim.Document, error) {
+			c.adviser.Lab = l
+			return c.adviser.Advise(ctx, e)
+		})
+	if doc == nil {
+		return code
 	}
 	if !o.json {
 		c.show(stdout, doc)
@@ -132,7 +131,7 @@ func (c *recommendCommand) run(o *options, stdout, stderr io.Writer) int {
 // show prints the answer first, then the alternatives.
 func (c *recommendCommand) show(out io.Writer, doc *sim.Document) {
 	x := doc.Recommendation
-	fmt.Fprintln(out, recommendAnswer(x, len(c.list)))
+	fmt.Fprintln(out, recommendAnswer(x))
 	fmt.Fprintf(out, "\n%s, headroom %s\n", objectives(doc.Scenario.SLOs, c.given), &c.headroom)
 	fmt.Fprintf(out, "%s\n", x.Reason)
 	if len(x.Options) == 0 {
@@ -140,7 +139,7 @@ func (c *recommendCommand) show(out io.Writer, doc *sim.Document) {
 	}
 	fmt.Fprintf(out, "\nwhat was tried, by memory; medians over the seeds\n\n")
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(w, "policy\ttask queue\twatcher queue\tmemory\tprop p99\tstale p99\tdropped\t"+
+	fmt.Fprint(w, "policy\ttask queue\twatcher queue\tmemory\tprop p99\tstale p99\tlost\t"+
 		"meets\t\n")
 	hidden := 0
 	for i, option := range x.Options {
@@ -184,14 +183,14 @@ func worthShowing(x *sim.Recommendation, i, seeds int) bool {
 }
 
 // recommendAnswer is the answer in plain words.
-func recommendAnswer(x *sim.Recommendation, seeds int) string {
+func recommendAnswer(x *sim.Recommendation) string {
 	if x.Choice < 0 {
 		return "Nothing can be recommended: " + x.Reason + "."
 	}
 	o := &x.Options[x.Choice]
-	return fmt.Sprintf("Use --policy %s --queue-sizes %d --watcher-queues %d: it met all "+
-		"objectives with %d of %d seeds at %g%% more load (with another seed it does so with "+
-		"probability %.0f%% or more), and its full queues take %s.", o.Config.Policy,
-		o.Config.QueueSize, o.Config.WatcherQueue, o.Meets, seeds, 100*x.Headroom, 100*x.Confidence,
-		report.Bytes(o.Memory))
+	return fmt.Sprintf("Use --policy %s --queue-sizes %d --watcher-queues %d: at %g%% more load "+
+		"it met the objectives with %d of %d fresh seeds, so with at least %.0f%% of all (95%% "+
+		"confidence), and its full queues take %s.", o.Config.Policy, o.Config.QueueSize,
+		o.Config.WatcherQueue, 100*x.Headroom, o.Confirmed, len(x.Fresh),
+		math.Floor(100*x.Confidence), report.Bytes(o.Memory))
 }

@@ -125,6 +125,7 @@ func (o *recordOptions) run(r *recording, stdout, stderr io.Writer) error {
 	r.ready = func() {
 		began = clock.Real{}.Now()
 		fmt.Fprintf(stdout, "recording %s to %s\n", o.config.URL, o.out)
+		o.warn(r.Stats(), stderr)
 		beside.Go(func() { o.show(ctx, r.Recorder, stderr) })
 		if o.duration > 0 {
 			beside.Go(func() {
@@ -145,6 +146,20 @@ func (o *recordOptions) run(r *recording, stdout, stderr io.Writer) error {
 		o.summarize(r.Stats(), clock.Real{}.Now().Sub(began), stdout)
 	}
 	return err
+}
+
+// warn says what makes it likely that nothing will come. It may come all the same, from services
+// that are registered later.
+func (o *recordOptions) warn(s record.Stats, w io.Writer) {
+	if s.Known == 0 {
+		fmt.Fprintf(w, "WARNING: the registry has no services yet in domain %s, project %s\n",
+			o.config.Domain, o.config.Project)
+		return
+	}
+	for _, name := range s.Absent {
+		fmt.Fprintf(w, "WARNING: none of the registry's %s is named %s yet\n",
+			plural(s.Known, "service"), name)
+	}
 }
 
 // show tells how far it is, until ctx ends: every second on a terminal, more rarely where lines
@@ -179,17 +194,17 @@ func (o *recordOptions) show(ctx context.Context, r *record.Recorder, w io.Write
 }
 
 func (o *recordOptions) summarize(s record.Stats, took time.Duration, w io.Writer) {
-	fmt.Fprintf(w, "%d changes of %d services in %s\n", s.Changes, s.Services,
-		report.Duration(int64(took)))
+	fmt.Fprintf(w, "%s of %s in %s\n", plural(s.Changes, "change"),
+		plural(s.Services, "service"), report.Duration(int64(took)))
 	if s.Gaps > 0 {
-		fmt.Fprintf(w, "%d gaps in which nobody watched, %s in all\n", s.Gaps,
+		fmt.Fprintf(w, "%s in which nobody watched, %s in all\n", plural(s.Gaps, "gap"),
 			report.Duration(int64(s.Missed)))
 	}
 	if s.Others > 0 {
-		fmt.Fprintf(w, "%d changes of other services left out\n", s.Others)
+		fmt.Fprintf(w, "%s of other services left out\n", plural(s.Others, "change"))
 	}
 	if s.Unreadable > 0 {
-		fmt.Fprintf(w, "%d frames left out that are no changes of instances\n", s.Unreadable)
+		fmt.Fprintf(w, "%s left out: no changes of instances\n", plural(s.Unreadable, "frame"))
 	}
 	if s.Left != nil {
 		fmt.Fprintf(w, "the service %s is still in the registry: %v\n", record.ServiceName, s.Left)

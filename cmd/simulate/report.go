@@ -29,7 +29,8 @@ Examples:
 
 A RESULT of - is standard input. The format is that of the file's extension, text without a file.
 The html is one file that needs nothing else; a hgrm for a plotter has to hold one configuration;
-a junit file has the extension .xml, one for benchstat .bench.
+a junit file has the extension .xml, one for benchstat .bench. For spreadsheets, csv has a row per
+configuration with columns for its objectives, and csv-stages a row per stage.
 
 Exit codes: 0 the report is written, whatever its verdict; 1 it can't be; 2 bad input.
 

@@ -192,7 +192,6 @@ func (o *options) deliver(doc *sim.Document, stdout io.Writer) error {
 	}
 	if len(doc.Runs) > 0 {
 		fmt.Fprintln(stdout, doc.Runs[0].World)
-		showTrace(doc.Runs[0], stdout)
 		fmt.Fprintln(stdout)
 	}
 	return report.Text(stdout, doc)

@@ -47,6 +47,9 @@ func (o *options) readFile(file string, wrong *mistakes) {
 	name := "stdin"
 	if file != "-" {
 		f, err := os.Open(file)
+		if file == "" {
+			err = errors.New(`""`)
+		}
 		if err != nil {
 			wrong.add("--scenario: %v: want a scenario file (YAML), or - for stdin", err)
 			return

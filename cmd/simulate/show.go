@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -35,13 +36,14 @@ func showScenario(args []string, stdout, stderr io.Writer) int {
 		fmt.Fprint(stdout, showUsage+fs.FlagUsages())
 		return exitPassed
 	case err != nil:
-		wrong.add("%v", err)
+		wrong.add("%s", unknown(fs, err))
 	case fs.NArg() != 1:
-		wrong.add("%q: want one name: one of %s", fs.Args(), workloadNames())
+		wrong.add("%s: want one, of %s", plural(fs.NArg(), "name"), workloadNames())
 	}
 	w, err := sim.FindWorkload(fs.Arg(0))
 	if err != nil && fs.NArg() == 1 {
-		wrong.add("%q: want one of %s", fs.Arg(0), workloadNames())
+		wrong.add("workload %q: want %s", fs.Arg(0),
+			sim.OneOf(fs.Arg(0), strings.Split(workloadNames(), ", ")))
 	}
 	if wrong.report(stderr) {
 		return exitUsage

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,7 +59,7 @@ func sweep(args []string, stdout, stderr io.Writer) int {
 func (c *sweepCommand) flags(o *options, fs *pflag.FlagSet) {
 	fs.StringArrayVar(&c.knobs, "sweep", nil, "FIELD=VALUES to run; may be repeated")
 	fs.StringVar(&c.resume, "resume", "", "go on where the document in this file ends")
-	c.plan.flags(o, fs, 1)
+	c.plan.flags(o, fs, 1, 0)
 }
 
 func (c *sweepCommand) check(o *options, fs *pflag.FlagSet, l *lists, wrong *mistakes) {
@@ -75,13 +76,11 @@ func (c *sweepCommand) check(o *options, fs *pflag.FlagSet, l *lists, wrong *mis
 			wrong.addPlan("--sweep", err)
 			continue
 		}
-		if name := flagName(k.Path); fs.Lookup(name) != nil && fs.Changed(name) {
-			wrong.add("--sweep %s: want it or --%s, not both", k.Path, name)
-		}
+		c.varied(o, fs, k.Path, wrong)
 		switch {
 		case k.Path == "heal":
 			b.Finish = nil
-		case k.Path == "workload" && !fs.Changed("consumers") && !o.given["consumers"]:
+		case k.Path == "workload" && !o.wants(fs, "consumers"):
 			b.Scenario.Consumers = 0 // as many as each workload has
 		}
 		knobs = append(knobs, k)
@@ -95,6 +94,16 @@ func (c *sweepCommand) check(o *options, fs *pflag.FlagSet, l *lists, wrong *mis
 		return
 	}
 	c.readResume(o, wrong)
+}
+
+// varied refuses other values for a field that a knob has: of the scenario or the configuration.
+func (c *sweepCommand) varied(o *options, fs *pflag.FlagSet, path string, wrong *mistakes) {
+	by := "--sweep " + path
+	if slices.Contains(sim.ScenarioPaths(), path) {
+		c.varies(o, fs, path, by, wrong)
+	} else if name := flagName(path); fs.Changed(name) {
+		wrong.add("--%s: want it or %s, not both", name, by)
+	}
 }
 
 // readResume takes over the runs of an earlier document.
@@ -125,9 +134,12 @@ func (c *sweepCommand) run(o *options, stdout, stderr io.Writer) int {
 	defer cancel()
 	defer onInterrupt(cancel, stderr)()
 	t := o.teller(c.name, stderr)
-	t.say("%d runs, %d of them to make (%d combinations, %d seeds), each of %v in %s time",
+	t.say("%d runs, %d of them to make (%d combinations; seeds: %d), each of %v in %s time",
 		c.sweep.Len(), c.sweep.Left(), c.sweep.Len()/len(c.list), len(c.list),
 		o.scenario.Warmup+o.scenario.Duration, o.clock)
+	for _, note := range c.notes {
+		t.say("%s", note)
+	}
 	took, saved := sim.Meter(clock.Real{}), clock.Real{}.Now()
 	err := c.sweep.Run(ctx, o.lab(t), func() {
 		now := clock.Real{}.Now()

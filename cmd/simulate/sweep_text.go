@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -55,7 +54,7 @@ func (c *combination) staleness() int64 {
 // showSweep prints the answer, then a table with a line per combination.
 func showSweep(out io.Writer, doc *sim.Document) {
 	all := combinations(doc.Runs)
-	fmt.Fprintln(out, sweepAnswer(all, len(doc.Sweep.Seeds)))
+	fmt.Fprintln(out, sweepAnswer(doc, all))
 	if len(all) == 0 {
 		return
 	}
@@ -64,7 +63,7 @@ func showSweep(out io.Writer, doc *sim.Document) {
 	for _, k := range doc.Sweep.Knobs {
 		fmt.Fprintf(w, "%s\t", k.Path)
 	}
-	fmt.Fprint(w, "prop p50\tprop p99\tstale p99\tdropped\tpassed\t\n")
+	fmt.Fprint(w, "prop p50\tprop p99\tstale p99\tlost\tpassed\t\n")
 	for _, c := range all {
 		for _, s := range c.settings {
 			fmt.Fprintf(w, "%s\t", s.Value)
@@ -82,23 +81,24 @@ func showSweep(out io.Writer, doc *sim.Document) {
 	fmt.Fprintln(out)
 }
 
-// sweepAnswer says which combination kept views right, among those that passed with all seeds.
-func sweepAnswer(all []combination, seeds int) string {
-	var good []combination
+// sweepAnswer says which combination to use, if any: the one that reports name, too.
+func sweepAnswer(doc *sim.Document, all []combination) string {
+	good := 0
 	for _, c := range all {
-		if c.passed() == seeds {
-			good = append(good, c)
+		if c.passed() == len(doc.Sweep.Seeds) {
+			good++
 		}
 	}
-	if len(good) == 0 {
+	best := report.Recommend(doc).Run
+	if good == 0 || best < 0 {
 		return fmt.Sprintf("None of %d combinations passed with every seed.", len(all))
 	}
-	best := slices.MinFunc(good, func(a, b combination) int {
-		return cmp.Compare(a.staleness(), b.staleness())
-	})
-	return fmt.Sprintf("%d of %d combinations passed with every seed; views were out of date for "+
-		"the shortest time with %s: staleness p99 %s.", len(good), len(all), &best,
-		report.Duration(best.staleness()))
+	c := all[slices.IndexFunc(all, func(c combination) bool {
+		return slices.Contains(c.runs, doc.Runs[best])
+	})]
+	return fmt.Sprintf("Best: %s (staleness p99 %s). %d of %d combinations passed with every "+
+		"seed; of those that kept views out of date for about the shortest time, it has "+
+		"the smallest queues.", &c, report.Duration(c.staleness()), good, len(all))
 }
 
 // percent shows a share; "0" only where there is none of it.

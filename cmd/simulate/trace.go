@@ -3,15 +3,10 @@ package main
 import (
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/spf13/pflag"
-
-	"github.com/notifylab/notifylab/sim"
 )
 
 // resolveTrace reads the trace, before the rest is checked: it says how long a run lasts, unless
@@ -20,6 +15,12 @@ func (o *options) resolveTrace(fs *pflag.FlagSet, wrong *mistakes) {
 	s := &o.scenario
 	path := s.Trace
 	if path == "" {
+		for _, name := range []string{"trace", "trace-speed"} {
+			if fs.Changed(name) {
+				wrong.add("--%s %q: want it with a file, --trace FILE", name,
+					fs.Lookup(name).Value.String())
+			}
+		}
 		return
 	}
 	s.Trace = filepath.Base(path)
@@ -35,7 +36,10 @@ func (o *options) resolveTrace(fs *pflag.FlagSet, wrong *mistakes) {
 		return
 	}
 	given := fs.Changed("duration") || o.given["duration"]
-	if length := s.TraceLength(); length > 0 && !given {
+	length := s.TraceLength()
+	if length == 0 {
+		wrong.add("%s %s: no changes: want a trace with at least one", wrong.name("trace"), path)
+	} else if !given {
 		s.Duration = length
 	}
 }
@@ -50,31 +54,4 @@ func (o *options) announceLoad(w io.Writer) {
 	fmt.Fprintf(w, "load: %g changes/s (%s, %s register or deregister), "+
 		"storm of %d in %v by %d at once\n", s.Rate, s.Arrivals, (*share)(&s.Churn),
 		s.Storm, s.StormLength, s.StormWave)
-}
-
-// showTrace says what became of the changes of the trace; in all runs it is the same, but for
-// those that were interrupted.
-func showTrace(r *sim.Run, w io.Writer) {
-	x := r.Trace
-	if x == nil {
-		return
-	}
-	text := fmt.Sprintf("trace: %d of %d changes made", x.Applied, x.Changes)
-	if x.StandIns > 0 {
-		text += fmt.Sprintf("; unknown instances that others of their service stood in for: %d",
-			x.StandIns)
-	}
-	late := x.Changes - x.Applied
-	var refused []string
-	for _, reason := range slices.Sorted(maps.Keys(x.Refused)) {
-		refused = append(refused, fmt.Sprintf("%d %s", x.Refused[reason], reason))
-		late -= x.Refused[reason]
-	}
-	if len(refused) > 0 {
-		text += "; refused: " + strings.Join(refused, ", ")
-	}
-	if late > 0 {
-		text += fmt.Sprintf("; due after the end: %d", late)
-	}
-	fmt.Fprintln(w, text)
 }

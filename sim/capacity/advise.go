@@ -33,7 +33,8 @@ type Adviser struct {
 	Base     Base
 	Policies []string // to choose from
 	Headroom float64  // load above the scenario's: 0.3 is 30 %
-	Seeds    []uint64
+	Seeds    []uint64 // that choose
+	Fresh    []uint64 // one or more others, with which the choice is tried
 	Lab      *Lab
 
 	doc   *sim.Document
@@ -46,13 +47,14 @@ var ErrAdviser = errors.New("capacity: unusable search")
 // Advise tries policies and queues, and fills in the recommendation. When ctx ends it gives what it
 // has by then, without a choice.
 func (a *Adviser) Advise(ctx context.Context, e sim.Environment) (*sim.Document, error) {
-	out := &sim.Recommendation{Choice: -1, Headroom: a.Headroom, Options: []sim.Option{}}
+	out := &sim.Recommendation{Choice: -1, Headroom: a.Headroom, Fresh: a.Fresh,
+		Options: []sim.Option{}}
 	a.doc = &sim.Document{Schema: sim.Schema, Seed: a.Base.Scenario.Seed,
 		Scenario: a.Base.Scenario, Environment: e, Runs: []*sim.Run{}, Recommendation: out}
 	if err := a.Check(); err != nil {
 		return nil, err
 	}
-	a.Lab.expect(len(a.Policies) * candidatesPerPolicy * (1 + len(a.Seeds)) / 2)
+	a.Lab.expect(len(a.Policies)*candidatesPerPolicy*(1+len(a.Seeds))/2 + len(a.Fresh))
 	lines := make([]*line, len(a.Policies))
 	var g errgroup.Group
 	for i, p := range a.Policies {
@@ -60,7 +62,11 @@ func (a *Adviser) Advise(ctx context.Context, e sim.Environment) (*sim.Document,
 		g.Go(func() error { return lines[i].search(ctx) })
 	}
 	err := g.Wait()
-	decided := a.conclude(out, lines)
+	all, decided := a.weighed(lines)
+	if err == nil {
+		err = a.choose(ctx, out, all)
+	}
+	a.conclude(out, all, lines)
 	if err == nil && !decided {
 		err = fmt.Errorf("%w: in %v: %s", ErrSamples, a.Base.Scenario.Duration, out.Reason)
 	}
@@ -83,7 +89,7 @@ func (a *Adviser) Check() error {
 	case !(a.Headroom >= 0 && a.Headroom <= 10):
 		return fmt.Errorf("%w: headroom %g: want a share, 0 to 10", ErrAdviser, a.Headroom)
 	}
-	if err := checkSeeds(a.Seeds); err != nil {
+	if err := checkSeeds(a.Seeds, a.Fresh); err != nil {
 		return err
 	}
 	c := newChecker(&a.Base)
@@ -144,51 +150,34 @@ func (a *Adviser) job(seed uint64, c sim.Config, stretch float64) (*Job, error) 
 	return j, nil
 }
 
-// conclude sorts the options by memory and chooses. Decided means that any of them could be judged.
-func (a *Adviser) conclude(out *sim.Recommendation, lines []*line) (decided bool) {
-	var all []*candidate
-	var notes []string
-	for _, l := range lines {
-		for _, c := range l.tried {
-			all = append(all, a.weighed(c))
-			decided = decided || c.decided
+// choose takes the best candidate that also meets the objectives with every fresh seed. The seeds
+// that it was chosen by speak for it, so they can't say how often it does.
+func (a *Adviser) choose(ctx context.Context, out *sim.Recommendation, all []*candidate) error {
+	for {
+		i := best(all)
+		if i < 0 {
+			return nil
 		}
-		if l.note != "" {
-			notes = append(notes, l.note)
+		out.Tries++
+		c := all[i]
+		a.Lab.expect(len(a.Fresh))
+		if err := c.confirm(ctx, a.Fresh); err != nil {
+			return err
+		}
+		if c.meets {
+			out.Choice, out.Confidence = i, PassLevel(len(a.Fresh), out.Tries)
+			return nil
 		}
 	}
-	slices.SortFunc(all, func(x, y *candidate) int {
-		p, q := &x.option, &y.option
-		return cmp.Or(cmp.Compare(p.Memory, q.Memory), cmp.Compare(p.Staleness, q.Staleness),
-			cmp.Compare(p.Config.Policy, q.Config.Policy),
-			cmp.Compare(p.Config.WatcherQueue, q.Config.WatcherQueue),
-			cmp.Compare(p.Config.QueueSize, q.Config.QueueSize))
-	})
-	for _, c := range all {
-		for _, r := range c.runs {
-			c.option.Runs = append(c.option.Runs, len(a.doc.Runs))
-			a.doc.Runs = append(a.doc.Runs, r)
-		}
-		out.Options = append(out.Options, c.option)
-	}
-	out.Choice = choose(all)
-	out.Reason = strings.Join(append([]string{reason(out)}, notes...), "; ")
-	if out.Choice >= 0 {
-		out.Confidence = PassLevel(all[out.Choice].option.Meets)
-		waits := Median(all[out.Choice].runs, func(r *sim.Run) int64 { return r.PublishWait.P99 })
-		out.Reason += fmt.Sprintf("; who publishes then waits for room in the task queue for "+
-			"up to %v (p99)", time.Duration(waits).Round(10*time.Microsecond))
-	}
-	return decided
 }
 
-// asGood is the factor within which memory counts as the same: a few bytes don't outweigh that
-// views are right sooner.
+// asGood is the factor within which memory, or staleness, counts as the same: a few bytes don't
+// outweigh that views are right sooner.
 const asGood = 1.1
 
-// choose finds, of those that met the objectives with every seed and take about the least memory,
+// best finds, of those that met the objectives with every seed and take about the least memory,
 // the one with the least staleness, among candidates sorted by memory; -1 if there is none.
-func choose(all []*candidate) int {
+func best(all []*candidate) int {
 	best, least := -1, int64(0)
 	for i, c := range all {
 		o := &c.option
@@ -204,40 +193,54 @@ func choose(all []*candidate) int {
 	return best
 }
 
-// weighed fills in what a configuration costs: the medians over its runs.
-func (a *Adviser) weighed(c *candidate) *candidate {
-	o := &c.option
-	o.Config = c.runs[0].Config
-	o.Memory = QueueMemory(o.Config, a.world)
-	o.Staleness = Median(c.runs, func(r *sim.Run) int64 { return r.Staleness.P99 })
-	o.Latency = Median(c.runs, func(r *sim.Run) int64 { return r.Propagation.P99 })
-	o.Loss = Median(c.runs, Loss)
-	return c
-}
-
-// Loss is the share of the deliveries owed that a run lost.
-func Loss(r *sim.Run) float64 {
-	return float64(r.Books.DroppedTotal()) / float64(max(r.Books.Offered, 1))
-}
-
-// Median is the middle of a figure over runs; of an even number, the lower one of the two.
-func Median[T cmp.Ordered](runs []*sim.Run, of func(*sim.Run) T) T {
-	values := make([]T, len(runs))
-	for i, r := range runs {
-		values[i] = of(r)
+// conclude writes the options into the document, with all runs, and the reason.
+func (a *Adviser) conclude(out *sim.Recommendation, all []*candidate, lines []*line) {
+	for _, c := range all {
+		c.option.Runs = a.keep(c.runs)
+		c.option.Fresh = a.keep(c.fresh)
+		out.Options = append(out.Options, c.option)
 	}
-	slices.Sort(values)
-	return values[(len(values)-1)/2]
+	reasons := []string{reason(out)}
+	if out.Choice >= 0 {
+		waits := Median(all[out.Choice].runs, func(r *sim.Run) int64 { return r.PublishWait.P99 })
+		reasons[0] += fmt.Sprintf("; who publishes then waits for room in the task queue for "+
+			"up to %v (p99)", time.Duration(waits).Round(10*time.Microsecond))
+	}
+	for _, l := range lines {
+		if l.note != "" {
+			reasons = append(reasons, l.note)
+		}
+	}
+	out.Reason = strings.Join(reasons, "; ")
+}
+
+// keep adds runs to the document and gives their numbers.
+func (a *Adviser) keep(runs []*sim.Run) (numbers []int) {
+	for _, r := range runs {
+		if r != nil { // one that was interrupted is
+			numbers = append(numbers, len(a.doc.Runs))
+			a.doc.Runs = append(a.doc.Runs, r)
+		}
+	}
+	return numbers
 }
 
 // reason says in words why the choice was made, or why there is none.
 func reason(out *sim.Recommendation) string {
-	if out.Choice >= 0 {
-		return "of the configurations that met the objectives with every seed, and whose full " +
-			"queues take about the least memory, it keeps views out of date for the shortest time"
+	refuted := ""
+	if n := out.Tries; out.Choice >= 0 && n > 1 {
+		refuted = fmt.Sprintf("; before it, %d that did so failed with a fresh seed", n-1)
 	}
-	if len(out.Options) == 0 {
+	switch {
+	case out.Choice >= 0:
+		return "of the configurations that met the objectives with every seed, and whose full " +
+			"queues take about the least memory, it keeps views out of date for the shortest " +
+			"time" + refuted
+	case len(out.Options) == 0:
 		return "nothing was tried"
+	case out.Tries > 0:
+		return fmt.Sprintf("%d configurations met the objectives with the seeds of the search, "+
+			"but each failed with some of %d fresh seeds", out.Tries, len(out.Fresh))
 	}
 	best := slices.MaxFunc(out.Options, func(x, y sim.Option) int {
 		return cmp.Or(cmp.Compare(x.Meets, y.Meets), cmp.Compare(len(y.Fails), len(x.Fails)))

@@ -20,7 +20,7 @@ func adviser(t *testing.T, policies ...string) *capacity.Adviser {
 	s.SLOs = slo(t, "dropped < 0.01%", "propagation_p99 < 100ms")
 	return &capacity.Adviser{Base: capacity.Base{Scenario: s, Config: notifylab},
 		Policies: policies, Headroom: 0.3, Seeds: capacity.Seeds(1, 3),
-		Lab: lab(sim.ZeroCost(), 0)}
+		Fresh: capacity.Seeds(4, 5), Lab: lab(sim.ZeroCost(), 0)}
 }
 
 func TestAdviser_FindsTheSmallestQueuesThatAreEnough(t *testing.T) {
@@ -48,8 +48,55 @@ func TestAdviser_FindsTheSmallestQueuesThatAreEnough(t *testing.T) {
 	}
 	assert.Equal(t, 64, best["drop-newest"], "39 or 40 wait")
 	assert.Equal(t, "conflate", x.Options[x.Choice].Config.Policy, "it loses nothing with less")
-	assert.InDelta(t, capacity.PassLevel(3), x.Confidence, 1e-12)
+	chosen := x.Options[x.Choice]
+	require.Len(t, chosen.Fresh, 5)
+	for i, n := range chosen.Fresh {
+		assert.Equal(t, a.Fresh[i], doc.Runs[n].Seed)
+		assert.Equal(t, chosen.Config, doc.Runs[n].Config)
+		assert.Equal(t, sim.Passed, doc.Runs[n].Verdict)
+	}
+	assert.Equal(t, 5, chosen.Confirmed)
+	assert.Equal(t, 1, x.Tries)
+	assert.InDelta(t, capacity.PassLevel(5, 1), x.Confidence, 1e-12)
 	assert.Equal(t, 0.3, x.Headroom)
+}
+
+// With fresh seeds the runs of the smallest queues fail here, whatever they do.
+func TestAdviser_TakesTheNextOptionWhereAFreshSeedFails(t *testing.T) {
+	a := adviser(t, "drop-newest")
+	run, refused := a.Lab.Run, 64
+	a.Lab.Run = func(ctx context.Context, j *capacity.Job) (*sim.Run, error) {
+		r, err := run(ctx, j)
+		if err == nil && j.Scenario.Seed == 6 && j.Config.WatcherQueue <= refused {
+			r.Verdict, r.Reasons = sim.Failed, []string{"it is refused"}
+		}
+		return r, err
+	}
+	doc, err := a.Advise(context.Background(), environment)
+	require.NoError(t, err)
+	x := doc.Recommendation
+	require.GreaterOrEqual(t, x.Choice, 0)
+	assert.Equal(t, 128, x.Options[x.Choice].Config.WatcherQueue)
+	tried := 0
+	for i, o := range x.Options {
+		if len(o.Fresh) > 0 && i != x.Choice {
+			tried++
+			assert.Equal(t, 4, o.Confirmed)
+			assert.Equal(t, []string{"it is refused"}, o.Fails)
+		}
+	}
+	assert.Positive(t, tried)
+	assert.Equal(t, tried+1, x.Tries)
+	assert.InDelta(t, capacity.PassLevel(5, tried+1), x.Confidence, 1e-12)
+	assert.Contains(t, x.Reason, "failed with a fresh seed")
+
+	refused = 1 << 20
+	a.Lab = &capacity.Lab{Run: a.Lab.Run}
+	doc, err = a.Advise(context.Background(), environment)
+	require.NoError(t, err)
+	assert.Equal(t, -1, doc.Recommendation.Choice)
+	assert.Zero(t, doc.Recommendation.Confidence)
+	assert.Contains(t, doc.Recommendation.Reason, "each failed with some of 5 fresh seeds")
 }
 
 func TestAdviser_SaysWhatComesNearestWhereNothingIsEnough(t *testing.T) {
@@ -98,6 +145,7 @@ func TestAdviser_SaysWhatItTakes(t *testing.T) {
 		"no policies: want one or more": func(a *capacity.Adviser) { a.Policies = nil },
 		"headroom -1: want a share":     func(a *capacity.Adviser) { a.Headroom = -1 },
 		"no seeds: want one or more":    func(a *capacity.Adviser) { a.Seeds = nil },
+		"seed 3 is there twice":         func(a *capacity.Adviser) { a.Fresh[0] = 3 },
 		`policy = "nosuch": want one of`: func(a *capacity.Adviser) {
 			a.Policies = []string{"nosuch"}
 		},

@@ -21,19 +21,24 @@
 // For each seed alone the load grows from a start by doubling until objectives fail, then the
 // bracket is halved (on the scale of logarithms) until both its ends are within the tolerance. The
 // first seed is searched with the scenario's Duration, which says where to look; then all of them
-// with twice that, from there on. The limit is the largest load that then met the objectives with
-// every seed, again for twice the Duration; it is lowered by the tolerance until it does.
+// with twice that, from there on. The least of their limits is then tried with fresh seeds, which
+// had no part in the search, again for twice the Duration. While one of these fails it is lowered
+// by the tolerance; so the limit is the largest load that was tried and met the objectives with
+// every seed of both kinds.
 //
 // This takes for granted that more load never makes things better. Where it does, as with
 // objectives that a few slow consumers decide, the limit is one of several places where objectives
 // begin to fail. The reason says so if something below the limit failed.
 //
-// The interval is for the median of the limits that seeds have: from the least load that met the
-// objectives to the largest that didn't, over all n seeds. Whatever the distribution, the median
-// is between the smallest and the largest of n independent samples with probability 1−2^(1−n), for
-// only n samples on the same side of it are not: 96.9 % for six seeds, the fewest that give 95 %.
-// Source: David and Nagaraja, Order Statistics, 3rd ed., section 7.1. Taking the ends of the
-// brackets makes it wider by what the tolerance leaves open.
+// The interval is not for that, but for the limit of a typical seed: the median of the limits that
+// all seeds have. It is from the k-th least load of n seeds that met the objectives to the k-th
+// largest that didn't. Whatever the distribution, the median is between the k-th smallest and the
+// k-th largest of n independent samples unless fewer than k of them are on one side of it, which
+// has the probability that fewer than k of n coins show heads, or tails. k is the largest for which
+// 95 % are left: 1 for six seeds, the fewest, with 96.9 %; 2 for nine and 6 for twenty. So more
+// seeds narrow it, while they can only lower the limit, which may be below it. Source: David and
+// Nagaraja, Order Statistics, 3rd ed., section 7.1. Taking the ends of the brackets makes it wider
+// by what the tolerance leaves open.
 //
 // # What is recommended
 //
@@ -48,9 +53,11 @@
 // queues take at most a tenth more memory than the least, the one with the least staleness is
 // chosen.
 //
-// After n of n seeds passed, another one passes with probability p or more, where p^n = 5 %: the
-// lower bound of Clopper and Pearson (Biometrika 26, 1934) at 95 %, one-sided. The seeds were also
-// used to choose, which makes it a little better than it is.
+// The seeds that it was chosen by speak for it, so it is run with fresh ones. If any fails, the
+// next candidate is chosen and run with them, until one passes with all n. Then another seed passes
+// with probability p or more, where p^n = 5 %: the lower bound of Clopper and Pearson (Biometrika
+// 26, 1934) at 95 %, one-sided; 86 % for twenty. The m-th candidate to be tried has 5 %/m in its
+// place, as Bonferroni has it, for m tries have m chances of luck.
 //
 // # Memory
 //

@@ -31,6 +31,7 @@ type Finder struct {
 	Start     float64  // 0: the least that is sensible
 	Max       float64  // 0: DefaultMax
 	Seeds     []uint64 // SeedsMin or more; the first is searched alone before
+	Fresh     []uint64 // one or more others, which confirm
 	Lab       *Lab
 
 	doc   *sim.Document
@@ -82,7 +83,8 @@ func (f *Finder) start() float64 {
 // Search finds the limit, confirms it and draws the knee. When ctx ends it returns what is known by
 // then, with a Reason that says so; the document has all runs that were completed.
 func (f *Finder) Search(ctx context.Context, e sim.Environment) (*sim.Document, error) {
-	f.out = &sim.Capacity{Find: f.Find, Trials: []sim.CapacityTrial{}, Knee: []sim.KneePoint{}}
+	f.out = &sim.Capacity{Find: f.Find, Seeds: f.Seeds, Fresh: f.Fresh,
+		Trials: []sim.CapacityTrial{}, Knee: []sim.KneePoint{}}
 	f.doc = &sim.Document{Schema: sim.Schema, Seed: f.Base.Scenario.Seed,
 		Scenario: f.Base.Scenario, Environment: e, Runs: []*sim.Run{}, Capacity: f.out}
 	s, err := f.prepare()
@@ -94,7 +96,11 @@ func (f *Finder) Search(ctx context.Context, e sim.Environment) (*sim.Document, 
 		f.out.Config = f.doc.Runs[0].Config
 	}
 	if ctx.Err() != nil {
-		f.out.Reason = "it was stopped before the limit was confirmed"
+		if f.out.Confirmed > 0 {
+			f.out.Reason += "; it was stopped before the curve up to there was complete"
+		} else {
+			f.out.Reason = "it was stopped before the limit was confirmed"
+		}
 		return f.doc, nil
 	}
 	return f.doc, err
@@ -116,7 +122,7 @@ func (f *Finder) prepare() (*Search, error) {
 		return nil, fmt.Errorf("%w: tolerance %g: want a share above 0, up to 1", ErrFinder,
 			f.Tolerance)
 	}
-	if err := checkSeeds(f.Seeds); err != nil {
+	if err := checkSeeds(f.Seeds, f.Fresh); err != nil {
 		return nil, err
 	}
 	if len(f.Seeds) < SeedsMin {
@@ -201,7 +207,7 @@ func scaled(stages []sim.Stage, rates, bursts float64) []sim.Stage {
 // search is the whole of it, phase by phase.
 func (f *Finder) search(ctx context.Context, s *Search) error {
 	trials, err := f.alone(ctx, s, f.Seeds[0], 1, stretchMax, func() {
-		f.Lab.expect(s.Steps() + len(f.Seeds)*(stepsPerSeed+1) + len(Fractions))
+		f.Lab.expect(s.Steps() + len(f.Seeds)*stepsPerSeed + len(f.Fresh) + len(Fractions))
 	})
 	f.keep(trials)
 	limit, beyond := s.Found()
@@ -219,13 +225,14 @@ func (f *Finder) search(ctx context.Context, s *Search) error {
 		return err
 	}
 	f.out.Low, f.out.High = Interval(limits, beyonds)
+	f.out.Median, f.out.Level = lowerMedian(limits), Level(len(limits))
 	return f.settle(ctx, s, slices.Min(limits))
 }
 
 // window is how many times longer the runs that confirm are.
 const window = 2
 
-// settle confirms a limit with every seed, or lowers it until that succeeds.
+// settle confirms a limit with every fresh seed, or lowers it until that succeeds.
 func (f *Finder) settle(ctx context.Context, s *Search, limit float64) error {
 	for limit > 0 {
 		fails, err := f.confirm(ctx, limit)
@@ -233,6 +240,7 @@ func (f *Finder) settle(ctx context.Context, s *Search, limit float64) error {
 			return err
 		}
 		if len(fails) == 0 {
+			f.out.Confirmed = len(f.Fresh)
 			break
 		}
 		lower := s.within(limit / (1 + s.Tolerance))
@@ -270,8 +278,7 @@ func (f *Finder) mindBelow() {
 
 // conclude says what is known of a limit from all that was tried.
 func (f *Finder) conclude(limit float64) {
-	f.out.Limit, f.out.Low = limit, min(f.out.Low, limit)
-	f.out.Beyond = 0
+	f.out.Limit, f.out.Beyond = limit, 0
 	for _, t := range f.out.Trials {
 		if !t.Meets && t.Load > limit && (f.out.Beyond == 0 || t.Load < f.out.Beyond) {
 			f.out.Beyond, f.out.Reason = t.Load, strings.Join(t.Fails, "; ")

@@ -2,6 +2,7 @@ package capacity_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -27,7 +28,8 @@ func finder(t *testing.T, find string, each time.Duration, width int) *capacity.
 	s.Duration, s.SLOs = 10*time.Second, slo(t, "propagation_p99 < 80ms")
 	return &capacity.Finder{Base: capacity.Base{Scenario: s, Config: notifylab}, Find: find,
 		Tolerance: 0.01, Max: 2000, Seeds: capacity.Seeds(1, capacity.SeedsMin),
-		Lab: lab(onlyDeliveries(each), width)}
+		Fresh: capacity.Seeds(7, 4),
+		Lab:   lab(onlyDeliveries(each), width)}
 }
 
 func TestFinder_FindsTheLimitThatTheoryHas(t *testing.T) {
@@ -45,7 +47,10 @@ func TestFinder_FindsTheLimitThatTheoryHas(t *testing.T) {
 		x := doc.Capacity
 		// In 20 s it falls behind by 80 ms when there is 0.4 % too much.
 		assert.InEpsilon(t, c.want, x.Limit, 0.015, c.find)
-		assert.LessOrEqual(t, x.Low, x.Limit)
+		assert.LessOrEqual(t, x.Low, x.Median)
+		assert.LessOrEqual(t, x.Limit, x.Median)
+		assert.Equal(t, capacity.Level(capacity.SeedsMin), x.Level)
+		assert.Equal(t, f.Fresh, x.Fresh)
 		assert.GreaterOrEqual(t, x.High, c.want*0.99)
 		assert.InEpsilon(t, c.want, x.High, 0.02)
 		assert.Contains(t, x.Reason, "objective propagation_p99 < 80ms: it is ")
@@ -63,12 +68,16 @@ func checkDocument(t *testing.T, doc *sim.Document) {
 		assert.Equal(t, trial.Meets, r.Verdict == sim.Passed)
 		assert.Equal(t, trial.Meets, len(trial.Fails) == 0)
 		assert.False(t, trial.Meets && x.Beyond > 0 && trial.Load > x.Beyond*1.02)
+		fresh := slices.Contains(x.Fresh, r.Seed)
+		assert.Equal(t, trial.Phase == capacity.Confirm, fresh, "seed %d", r.Seed)
+		assert.NotEqual(t, fresh, slices.Contains(x.Seeds, r.Seed))
 		if trial.Phase == capacity.Confirm && trial.Load == x.Limit {
 			assert.True(t, trial.Meets)
 			confirmed++
 		}
 	}
-	assert.Equal(t, capacity.SeedsMin, confirmed, "with every seed")
+	assert.Equal(t, len(x.Fresh), confirmed, "with every fresh seed")
+	assert.Equal(t, len(x.Fresh), x.Confirmed)
 	require.Len(t, x.Knee, len(capacity.Fractions))
 	for i, k := range x.Knee {
 		assert.Equal(t, capacity.Fractions[i], k.Fraction)
@@ -80,6 +89,28 @@ func checkDocument(t *testing.T, doc *sim.Document) {
 			assert.Equal(t, sim.Passed, doc.Runs[k.Run].Verdict)
 		}
 	}
+}
+
+// A fresh seed fails above a load here, whatever it does; the others know nothing of that.
+func TestFinder_LowersTheLimitUntilFreshSeedsConfirmIt(t *testing.T) {
+	f := finder(t, capacity.Consumers, 200*time.Microsecond, 0)
+	f.Base.Scenario.Duration = 2 * time.Second
+	run := f.Lab.Run
+	f.Lab.Run = func(ctx context.Context, j *capacity.Job) (*sim.Run, error) {
+		r, err := run(ctx, j)
+		if err == nil && j.Scenario.Seed == f.Fresh[2] && j.Scenario.Consumers > 240 {
+			r.Verdict, r.Reasons = sim.Failed, []string{"it is refused"}
+		}
+		return r, err
+	}
+	doc, err := f.Search(context.Background(), environment)
+	require.NoError(t, err)
+	x := doc.Capacity
+	assert.InDelta(t, 239, x.Limit, 2)
+	assert.Greater(t, x.Beyond, 240.0)
+	assert.Equal(t, "it is refused", x.Reason)
+	assert.Greater(t, x.Low, x.Limit, "the seeds of the search had more")
+	assert.Equal(t, len(f.Fresh), x.Confirmed)
 }
 
 func TestFinder_FindsTheSameOnAnyNumberOfCores(t *testing.T) {
@@ -152,8 +183,28 @@ func TestFinder_StopsWithWhatIsKnown(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "it was stopped before the limit was confirmed", doc.Capacity.Reason)
 	assert.Zero(t, doc.Capacity.Low)
+	assert.Zero(t, doc.Capacity.Confirmed)
 	assert.NotEmpty(t, doc.Runs)
 	assert.Len(t, doc.Capacity.Trials, len(doc.Runs))
+}
+
+// The curve comes last; the limit stays what it was confirmed to be.
+func TestFinder_KeepsAConfirmedLimitWhenItIsStopped(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	f := finder(t, capacity.Consumers, time.Microsecond, 1)
+	f.Max, f.Start, f.Base.Scenario.Duration = 300, 300, time.Second
+	f.Lab.Done = func(j *capacity.Job, _ *sim.Run, _, _ int) {
+		if j.Scenario.Consumers < 300 { // of the curve
+			cancel()
+		}
+	}
+	doc, err := f.Search(ctx, environment)
+	require.NoError(t, err)
+	assert.EqualValues(t, 300, doc.Capacity.Limit)
+	assert.Equal(t, len(f.Fresh), doc.Capacity.Confirmed)
+	assert.Equal(t, "not found up to 300: nothing larger was tried; it was stopped before the "+
+		"curve up to there was complete", doc.Capacity.Reason)
 }
 
 func TestFinder_SaysWhatItTakes(t *testing.T) {
@@ -166,6 +217,12 @@ func TestFinder_SaysWhatItTakes(t *testing.T) {
 		},
 		"5 seeds: want 6 or more": func(f *capacity.Finder) {
 			f.Seeds = f.Seeds[:5]
+		},
+		"no seeds: want one or more": func(f *capacity.Finder) {
+			f.Fresh = nil
+		},
+		"seed 2 is there twice": func(f *capacity.Finder) {
+			f.Fresh[0] = 2
 		},
 		"want 1 <= start <= max": func(f *capacity.Finder) {
 			f.Start, f.Max = 5, 4

@@ -176,12 +176,23 @@ func Seeds(first uint64, n int) []uint64 {
 	return seeds
 }
 
-// checkSeeds refuses what isn't a set.
-func checkSeeds(seeds []uint64) error {
-	sorted := slices.Sorted(slices.Values(seeds))
-	if len(sorted) == 0 {
-		return fmt.Errorf("%w: no seeds: want one or more", ErrJob)
+// FreshSeeds gives n seeds that are none of these, and follow the largest.
+func FreshSeeds(seeds []uint64, n int) []uint64 {
+	largest := uint64(0)
+	for _, seed := range seeds {
+		largest = max(largest, seed)
 	}
+	return Seeds(largest+1, n)
+}
+
+// checkSeeds refuses sets that are empty, or have anything in common.
+func checkSeeds(sets ...[]uint64) error {
+	for _, seeds := range sets {
+		if len(seeds) == 0 {
+			return fmt.Errorf("%w: no seeds: want one or more", ErrJob)
+		}
+	}
+	sorted := slices.Sorted(slices.Values(slices.Concat(sets...)))
 	for i := range sorted[1:] {
 		if sorted[i] == sorted[i+1] {
 			return fmt.Errorf("%w: seed %d is there twice: want each once", ErrJob, sorted[i])

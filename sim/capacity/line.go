@@ -20,10 +20,12 @@ type line struct {
 
 // candidate is a configuration that was tried, and its runs by seed.
 type candidate struct {
+	line    *line
 	option  sim.Option
 	runs    []*sim.Run
-	meets   bool // with every seed
-	decided bool // with any of them
+	fresh   []*sim.Run // those that confirm
+	meets   bool       // with every seed
+	decided bool       // with any of them
 }
 
 // stretchAdvice is how much longer a run of a candidate may get. What can't be judged then counts
@@ -70,13 +72,13 @@ func (l *line) meets(ctx context.Context, watcher, task int) (bool, error) {
 	if c := l.tried[[2]int{watcher, task}]; c != nil {
 		return c.meets, nil
 	}
-	c := &candidate{}
+	c := &candidate{line: l}
 	config := sim.Config{Policy: l.policy, WatcherQueue: watcher, QueueSize: task}
 	seeds := l.a.Seeds
-	judged, err := l.run(ctx, c, config, seeds[:1])
+	judged, err := l.run(ctx, &c.runs, config, seeds[:1])
 	if err == nil && judged[0].meets && len(seeds) > 1 {
 		var others []judgement
-		others, err = l.run(ctx, c, config, seeds[1:])
+		others, err = l.run(ctx, &c.runs, config, seeds[1:])
 		judged = append(judged, others...)
 	}
 	if err != nil {
@@ -96,8 +98,25 @@ func (l *line) meets(ctx context.Context, watcher, task int) (bool, error) {
 	return c.meets, nil
 }
 
-// run makes the runs of a configuration with some seeds.
-func (l *line) run(ctx context.Context, c *candidate, config sim.Config, seeds []uint64) (
+// confirm tries a candidate with seeds that had no part in its choice.
+func (c *candidate) confirm(ctx context.Context, seeds []uint64) error {
+	judged, err := c.line.run(ctx, &c.fresh, c.option.Config, seeds)
+	if err != nil {
+		return err
+	}
+	for _, j := range judged {
+		if j.presumed(); j.meets {
+			c.option.Confirmed++
+		} else if c.option.Fails == nil {
+			c.option.Fails = j.fails
+		}
+	}
+	c.meets = c.option.Confirmed == len(seeds)
+	return nil
+}
+
+// run makes the runs of a configuration with some seeds, and appends them.
+func (l *line) run(ctx context.Context, to *[]*sim.Run, config sim.Config, seeds []uint64) (
 	[]judgement, error) {
 	runs, judged := make([]*sim.Run, len(seeds)), make([]judgement, len(seeds))
 	var g errgroup.Group
@@ -109,7 +128,7 @@ func (l *line) run(ctx context.Context, c *candidate, config sim.Config, seeds [
 		})
 	}
 	err := g.Wait()
-	c.runs = append(c.runs, runs...)
+	*to = append(*to, runs...)
 	return judged, err
 }
 

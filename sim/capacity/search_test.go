@@ -86,42 +86,72 @@ func TestSearch_LeavesOutLoadsThatCannotBeJudged(t *testing.T) {
 	assert.False(t, s.Skip(), "a limit is known")
 }
 
-// The median of samples from any distribution is in the interval as often as Level says: here from
-// a skewed one.
+// The median of samples from any distribution is in the interval as often as Level says, for any
+// number of them: here from a skewed one.
 func TestInterval_CoversTheMedianAsOftenAsItsLevelSays(t *testing.T) {
-	const rounds, n = 20_000, capacity.SeedsMin
+	const rounds = 20_000
 	state := uint64(1)
 	uniform := func() float64 { // an exact, seeded sequence (Knuth's MMIX)
 		state = state*6364136223846793005 + 1442695040888963407
 		return (float64(state>>11) + 0.5) / (1 << 53)
 	}
-	covered := 0
-	for range rounds {
-		var limits, beyonds []float64
-		for range n {
-			sample := -math.Log(uniform()) // exponential: its median is ln 2
-			limits, beyonds = append(limits, sample), append(beyonds, sample)
+	for _, n := range []int{3, capacity.SeedsMin, 8, 9, 12, 20, 51} {
+		covered := 0
+		for range rounds {
+			var samples []float64
+			for range n {
+				samples = append(samples, -math.Log(uniform())) // exponential: its median is ln 2
+			}
+			low, high := capacity.Interval(samples, samples)
+			if low <= math.Ln2 && math.Ln2 <= high {
+				covered++
+			}
 		}
-		if low, high := capacity.Interval(limits, beyonds); low <= math.Ln2 && math.Ln2 <= high {
-			covered++
-		}
+		got := float64(covered) / rounds // its standard deviation is 0.0015 or less
+		assert.InDelta(t, capacity.Level(n), got, 0.007, "n = %d", n)
+		assert.Equal(t, n >= capacity.SeedsMin, capacity.Level(n) >= 0.95, "n = %d", n)
 	}
-	got := float64(covered) / rounds
-	assert.InDelta(t, capacity.Level(n), got, 0.005)
-	assert.GreaterOrEqual(t, got, 0.95)
+}
+
+// The ranks are those of the tables for the sign test, such as Conover, Practical Nonparametric
+// Statistics: 1 of 6, 2 of 9, 3 of 12, 6 of 20, 18 of 50.
+func TestInterval_NarrowsWithMoreSeeds(t *testing.T) {
+	for n, rank := range map[int]int{1: 1, 3: 1, 6: 1, 8: 1, 9: 2, 12: 3, 20: 6, 50: 18} {
+		var limits, beyonds []float64
+		for i := range n {
+			limits = append(limits, float64(n-i)) // n … 1
+			beyonds = append(beyonds, float64(n-i)+0.5)
+		}
+		low, high := capacity.Interval(limits, beyonds)
+		assert.EqualValues(t, rank, low, "n = %d", n)
+		assert.EqualValues(t, float64(n+1-rank)+0.5, high, "n = %d", n)
+	}
+	assert.InDelta(t, 0.96875, capacity.Level(6), 1e-12)
+	assert.InDelta(t, 1-2*10./512, capacity.Level(9), 1e-12)
+	assert.Zero(t, capacity.Level(1))
 }
 
 func TestInterval_HasNoEndWhereASeedHasNone(t *testing.T) {
 	low, high := capacity.Interval([]float64{5, 7}, []float64{6, 0})
 	assert.EqualValues(t, 5, low)
 	assert.Zero(t, high)
+	var limits, beyonds []float64
+	for i := range 9 { // one without an end doesn't matter among nine
+		limits, beyonds = append(limits, float64(i+1)), append(beyonds, float64(i+2))
+	}
+	beyonds[3] = 0
+	low, high = capacity.Interval(limits, beyonds)
+	assert.EqualValues(t, 2, low)
+	assert.EqualValues(t, 10, high)
 }
 
 // The known table: 59 of 59 for 95 % with 95 % confidence (Wilks), and one alone says 5 %.
 func TestPassLevel_IsTheBoundOfClopperAndPearson(t *testing.T) {
-	assert.InDelta(t, 0.05, capacity.PassLevel(1), 1e-12)
-	assert.InDelta(t, 0.5493, capacity.PassLevel(5), 5e-5)
-	assert.Less(t, capacity.PassLevel(58), 0.95)
-	assert.GreaterOrEqual(t, capacity.PassLevel(59), 0.95)
-	assert.Zero(t, capacity.PassLevel(0))
+	assert.InDelta(t, 0.05, capacity.PassLevel(1, 1), 1e-12)
+	assert.InDelta(t, 0.5493, capacity.PassLevel(5, 1), 5e-5)
+	assert.InDelta(t, 0.8609, capacity.PassLevel(20, 1), 5e-5)
+	assert.Less(t, capacity.PassLevel(58, 1), 0.95)
+	assert.GreaterOrEqual(t, capacity.PassLevel(59, 1), 0.95)
+	assert.Zero(t, capacity.PassLevel(0, 1))
+	assert.InDelta(t, 0.025, capacity.PassLevel(1, 2), 1e-12, "the second to be tried")
 }

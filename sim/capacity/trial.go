@@ -75,7 +75,7 @@ func (f *Finder) alone(ctx context.Context, s *Search, seed uint64, window, most
 // perSeed searches the limit of every seed, near the one that the first had in a shorter run.
 func (f *Finder) perSeed(ctx context.Context, s Search, near float64) (
 	limits, beyonds []float64, err error) {
-	f.Lab.expect(len(f.Seeds)*stepsPerSeed + len(f.Seeds) + len(Fractions))
+	f.Lab.expect(len(f.Seeds)*stepsPerSeed + len(f.Fresh) + len(Fractions))
 	searches, all := make([]Search, len(f.Seeds)), make([][]trial, len(f.Seeds))
 	var g errgroup.Group
 	for i, seed := range f.Seeds {
@@ -98,12 +98,12 @@ func (f *Finder) perSeed(ctx context.Context, s Search, near float64) (
 // stepsPerSeed is how many trials the search of a seed mostly takes.
 const stepsPerSeed = 4
 
-// confirm tries a load with every seed and says what failed.
+// confirm tries a load with every fresh seed and says what failed.
 func (f *Finder) confirm(ctx context.Context, load float64) (fails []string, err error) {
-	f.Lab.expect(len(f.Seeds) + len(Fractions))
-	trials := make([]trial, len(f.Seeds))
+	f.Lab.expect(len(f.Fresh) + len(Fractions))
+	trials := make([]trial, len(f.Fresh))
 	var g errgroup.Group
-	for i, seed := range f.Seeds {
+	for i, seed := range f.Fresh {
 		g.Go(func() (err error) {
 			trials[i], err = f.try(ctx, Confirm, seed, load, window*f.lasts, stretchNear)
 			return err

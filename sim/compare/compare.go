@@ -38,6 +38,8 @@ type Result struct {
 	A              []Source         `json:"a"`
 	B              []Source         `json:"b"`
 	Configurations []*Configuration `json:"configurations"` // in A's order, then those of B only
+
+	Limits []*Limit `json:"limits,omitempty"` // of documents that searched for one
 }
 
 // Source is where a document of a side is from.
@@ -54,14 +56,15 @@ type Source struct {
 
 // Configuration is one configuration on both sides, or on one.
 type Configuration struct {
-	Config   sim.Config `json:"config"`
-	Only     string     `json:"only,omitempty"` // A or B: the other side didn't run it
-	Changed  bool       `json:"changed"`
-	VerdictA string     `json:"verdict_a,omitempty"` // of several runs, each verdict once
-	VerdictB string     `json:"verdict_b,omitempty"`
-	Verdict  Outcome    `json:"verdict_outcome,omitempty"`
-	Notes    []string   `json:"notes,omitempty"`
-	Figures  []*Figure  `json:"figures,omitempty"`
+	Config   sim.Config    `json:"config"`
+	Settings []sim.Setting `json:"settings,omitempty"` // its own, beside the scenario's
+	Only     string        `json:"only,omitempty"`     // A or B: the other side didn't run it
+	Changed  bool          `json:"changed"`
+	VerdictA string        `json:"verdict_a,omitempty"` // of several runs, each verdict once
+	VerdictB string        `json:"verdict_b,omitempty"`
+	Verdict  Outcome       `json:"verdict_outcome,omitempty"`
+	Notes    []string      `json:"notes,omitempty"`
+	Figures  []*Figure     `json:"figures,omitempty"`
 
 	Objectives []*Objective `json:"objectives,omitempty"` // by their text, A's first
 }
@@ -123,11 +126,16 @@ func Compare(a, b []*Document, o Options) (*Result, error) {
 	}
 	r.Warnings = append(r.Warnings, environments(a, b)...)
 	var tests []*test
-	for _, c := range configs(a, b) {
+	searched := searches(a) && searches(b)
+	for _, c := range loads(a, b) {
 		found, ts := lay(c, samplesOf(a, c), samplesOf(b, c), chosen)
+		if found.Only != "" && searched { // the steps of a search are what they are
+			continue
+		}
 		r.Configurations = append(r.Configurations, found)
 		tests = append(tests, ts...)
 	}
+	r.Limits = limits(a, b)
 	if r.Tests = len(tests); r.Tests > 0 {
 		alpha := falseAlarms / float64(r.Tests)
 		r.Confidence = 1 - alpha
@@ -148,42 +156,6 @@ func Compare(a, b []*Document, o Options) (*Result, error) {
 }
 
 func isChange(o Outcome) bool { return o == Better || o == Worse || o == Changed }
-
-// sample is one run of a configuration.
-type sample struct {
-	*sim.Run
-	in    *Document
-	index int
-}
-
-func (s sample) virtual() bool { return s.in.Environment.Clock == sim.VirtualClock }
-
-// configs lists those of both sides, A's first, each in the order in which it was run.
-func configs(sides ...[]*Document) []sim.Config {
-	var all []sim.Config
-	for _, side := range sides {
-		for _, d := range side {
-			for _, r := range d.Runs {
-				if !slices.Contains(all, r.Config) {
-					all = append(all, r.Config)
-				}
-			}
-		}
-	}
-	return all
-}
-
-func samplesOf(side []*Document, c sim.Config) []sample {
-	var out []sample
-	for _, d := range side {
-		for i, r := range d.Runs {
-			if r.Config == c {
-				out = append(out, sample{r, d, i})
-			}
-		}
-	}
-	return out
-}
 
 func sources(side []*Document) []Source {
 	var out []Source

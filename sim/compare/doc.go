@@ -2,10 +2,15 @@
 // metric both values, the change from A to B, an interval for it, and whether there is one at all.
 //
 // [Read] reads a document and refuses what can't be used, with the field. [Compare] refuses sides
-// that didn't run the same scenario, with what differs, unless it is told to go on. Nothing is
-// dropped: a configuration of one side only is listed as such, a metric that isn't there says so,
-// and so does one that can't be tested. Only what neither side can have, such as the finds of runs
-// without pulls, is left out. The result is a plain struct; [Text], [Markdown] and [HTML] write it.
+// that didn't run the same scenario, with what differs, unless it is told to go on. Runs belong
+// together that have one configuration and the same settings of their own, as those of a sweep;
+// their seeds, be they in one document or in several, are its samples. Stages have figures of their
+// own where all runs have the same ones.
+//
+// Nothing is dropped: a configuration of one side only is listed as such, a metric that isn't there
+// says so, and so does one that can't be tested. Only what neither side can have, such as the finds
+// of runs without pulls, is left out, and the steps of two searches that only one of them made. The
+// result is a plain struct; [Text], [Markdown] and [HTML] write it.
 //
 // # What counts as a change
 //
@@ -35,7 +40,9 @@
 // changed, 19 of 20 comparisons say so for all configurations and metrics together. Choosing
 // metrics makes fewer tests, and finer ones.
 //
+// What a capacity search found has changed if the intervals of the two limits have no load in
+// common; limits for different objectives are not compared.
+//
 // A verdict has changed if no run of A has the verdict of any of B, and so has what became of an
-// objective. Runs in real time that are
-// invalid say nothing, so they are left out, and it is said.
+// objective. Runs in real time that are invalid say nothing, so they are left out, and it is said.
 package compare

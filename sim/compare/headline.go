@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/notifylab/notifylab/sim/report"
 )
 
 // headline says what was found, in one line.
@@ -13,14 +15,14 @@ func headline(r *Result) string {
 	both, more, tested := 0, 0, r.Tests > 0
 	for _, c := range r.Configurations {
 		if c.Only != "" {
-			only = append(only, fmt.Sprintf("%s only in %s", Name(&c.Config), c.Only))
+			only = append(only, fmt.Sprintf("%s only in %s", c.Label(), c.Only))
 			continue
 		}
 		both++
 		tested = tested || c.Verdict == Equal || slices.ContainsFunc(c.Figures,
 			func(f *Figure) bool { return f.Outcome != Unclear && f.Outcome != Missing })
 		if c.Changed && len(changed) < shown {
-			changed = append(changed, Name(&c.Config)+" ("+strings.Join(changes(c), ", ")+")")
+			changed = append(changed, c.Label()+" ("+strings.Join(changes(c), ", ")+")")
 		} else if c.Changed {
 			more++
 		}
@@ -28,6 +30,9 @@ func headline(r *Result) string {
 	line := fmt.Sprintf("%d of %d configurations changed", len(changed)+more, both)
 	if both == 0 {
 		line = "no configuration is in both A and B"
+	}
+	if len(r.Limits) > 0 { // what the documents are about comes first
+		line = limitLine(r.Limits) + "; " + line
 	}
 	if more > 0 {
 		changed = append(changed, fmt.Sprintf("and %d more", more))
@@ -99,4 +104,26 @@ func statistics(r *Result) []string {
 		out = append(out, "\"~\": not distinguishable, or not tested where no samples are given.")
 	}
 	return out
+}
+
+// limitLine says what became of the limits.
+func limitLine(all []*Limit) string {
+	var said []string
+	for _, l := range all {
+		unit := report.LoadUnit(l.Find)
+		switch {
+		case l.A == nil || l.B == nil || l.Outcome == Missing:
+			said = append(said, fmt.Sprintf("limit of %s: %s", unit, l.Note))
+		case l.Outcome == Equal:
+			said = append(said, fmt.Sprintf("the limit of %s is equal: %s", unit, l.A))
+		default:
+			word := string(l.Outcome)
+			if l.Outcome == Unclear {
+				word = "which can't be told apart"
+			}
+			said = append(said, fmt.Sprintf("the limit of %s went from %s to %s: %s", unit, l.A,
+				l.B, word))
+		}
+	}
+	return strings.Join(said, "; ")
 }

@@ -28,7 +28,9 @@ type (
 		Title  string
 		Word   string // better, worse or changed, if all that changed is; "" else
 		Plain  string
+		Detail string // the headline, without what Plain says
 		Result *Result
+		Limits []rowView
 		Parts  []part
 		Sides  sidesView
 	}
@@ -62,10 +64,20 @@ type (
 func HTML(w io.Writer, r *Result) error {
 	v := pageView{CSS: template.CSS(report.Palette() + pageCSS), Result: r, Sides: facts(r),
 		Title: names(r.A) + " and " + names(r.B)}
+	for i, cells := range limitRows(r.Limits) {
+		v.Limits = append(v.Limits, newRow(cells, class(r.Limits[i].Outcome), ""))
+	}
 	for i, c := range r.Configurations {
 		v.Parts = append(v.Parts, newPart(fmt.Sprintf("c%d", i+1), c))
 	}
 	v.Plain, v.Word = plainly(v.Parts)
+	if len(r.Limits) > 0 {
+		v.Plain, v.Word = plainLimits(r.Limits)
+	}
+	v.Detail = r.Headline
+	if said := limitLine(r.Limits) + "; "; len(r.Limits) > 0 {
+		v.Detail = strings.TrimPrefix(r.Headline, said)
+	}
 	var b bytes.Buffer
 	if err := page.Execute(&b, &v); err != nil {
 		return err
@@ -84,7 +96,7 @@ func names(side []Source) string {
 
 // newPart counts what came out, and draws it.
 func newPart(id string, c *Configuration) part {
-	p := part{Configuration: c, ID: id, Name: Name(&c.Config)}
+	p := part{Configuration: c, ID: id, Name: c.Label()}
 	if c.Only != "" {
 		return p
 	}
@@ -171,6 +183,21 @@ func plainly(parts []part) (sentence, word string) {
 	}
 	return fmt.Sprintf("From A to B %s; %d are the same, or can't be told apart.",
 		strings.Join(said, ", "), all.Same), word
+}
+
+// plainLimits is plainly for documents that searched for a limit: that is what they are about.
+func plainLimits(all []*Limit) (sentence, word string) {
+	for _, l := range all {
+		if l.Outcome == Better || l.Outcome == Worse {
+			if o := string(l.Outcome); word == "" || word == o {
+				word = o
+			} else {
+				word = string(Changed)
+			}
+		}
+	}
+	said := limitLine(all)
+	return strings.ToUpper(said[:1]) + said[1:] + ".", word
 }
 
 // facts lays what is known of the documents beside each other.

@@ -56,7 +56,7 @@ func TestHTML_ShowsEverything(t *testing.T) {
 	assert.NotRegexp(t, `<tr class="differs"><th scope="row" class="words">clock`, page)
 	assert.Contains(t, page, "Only in B (passed).")
 	for _, metric := range compare.Metrics() {
-		row := regexp.MustCompile(`<th scope="row" class="words">` + metric + `</th>`)
+		row := regexp.MustCompile(`<th scope="row" class="words">` + shownAs(metric) + `</th>`)
 		assert.Len(t, row.FindAllString(page, -1), 2, metric)
 	}
 	for _, note := range r.Statistics {

@@ -12,9 +12,13 @@ import (
 
 // lay lays the runs of one configuration beside each other. What has to be tested is returned: how
 // sure a test must be depends on how many there are.
-func lay(c sim.Config, a, b []sample, chosen []metric) (*Configuration, []*test) {
-	out := &Configuration{Config: c, VerdictA: verdictsOf(a).String(),
+func lay(l load, a, b []sample, chosen []metric) (*Configuration, []*test) {
+	out := &Configuration{Config: l.config, VerdictA: verdictsOf(a).String(),
 		VerdictB: verdictsOf(b).String()}
+	for _, s := range slices.Concat(a, b) {
+		out.Settings = s.Settings
+		break
+	}
 	if len(a) == 0 || len(b) == 0 {
 		if out.Only = "A"; len(a) == 0 {
 			out.Only = "B"
@@ -28,9 +32,12 @@ func lay(c sim.Config, a, b []sample, chosen []metric) (*Configuration, []*test)
 		a = validOnly(a, "A", &out.Notes)
 		b = validOnly(b, "B", &out.Notes)
 	}
+	stages, differ := commonStages(a, b)
+	if differ != "" {
+		out.Notes = append(out.Notes, differ)
+	}
 	var tests []*test
-	for i := range chosen {
-		m := &chosen[i]
+	for _, m := range expand(chosen, stages) {
 		if m.optional && !m.in(a) && !m.in(b) {
 			continue
 		}
@@ -49,9 +56,9 @@ func exactly(a, b []sample) bool {
 		if slices.ContainsFunc(side, func(s sample) bool { return !s.virtual() }) {
 			return false
 		}
-		slices.SortFunc(side, func(x, y sample) int { return cmp.Compare(x.in.Seed, y.in.Seed) })
+		slices.SortFunc(side, func(x, y sample) int { return cmp.Compare(x.seed(), y.seed()) })
 	}
-	return slices.EqualFunc(a, b, func(x, y sample) bool { return x.in.Seed == y.in.Seed })
+	return slices.EqualFunc(a, b, func(x, y sample) bool { return x.seed() == y.seed() })
 }
 
 // ruling is the verdicts of some runs, or of an objective in them.

@@ -32,6 +32,7 @@ type metric struct {
 	// A metric has one of them. The reason why there is no value takes the place of one.
 	whole  func(*sim.Run) (v float64, none string)
 	second func(p *sim.Point, seconds float64) (v float64, ok bool)
+	stage  func(*sim.StageRun) (v float64, none string)
 }
 
 // rounding is what a figure is rounded to in a document: a share of it, or units.
@@ -90,6 +91,7 @@ var metrics = slices.Concat(
 		perSecond("dropped_per_second", PerSecond, -1,
 			func(p *sim.Point, seconds float64) float64 { return float64(p.Dropped) / seconds }),
 	},
+	stageMetrics,
 )
 
 // Metrics lists the names that Options.Metrics takes, in the order in which they are shown.

@@ -1,16 +1,15 @@
 package compare
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/notifylab/notifylab/sim"
+	"github.com/notifylab/notifylab/sim/report"
 )
 
 // ErrDocument is what a document that can't be used wraps. The message names the document and the
@@ -23,6 +22,7 @@ type Document struct {
 	*sim.Document
 
 	identity sim.Identity
+	loads    []load           // of the runs
 	raw      []map[string]any // the runs, to see what isn't there
 }
 
@@ -32,59 +32,40 @@ func Read(name string, r io.Reader) (*Document, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrDocument, name, err)
 	}
-	d := &Document{Name: name, Document: new(sim.Document)}
+	d := &Document{Name: name}
 	if err := d.decode(data); err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrDocument, name, err)
 	}
 	return d, nil
 }
 
-func (d *Document) decode(data []byte) error {
-	// The schema comes first: the fields of another version may have other types.
-	var head struct {
-		Schema   string          `json:"schema"`
-		Scenario json.RawMessage `json:"scenario"`
-	}
-	if err := json.Unmarshal(data, &head); err != nil {
-		return explain(data, err)
-	}
-	if err := checkSchema(head.Schema); err != nil {
+func (d *Document) decode(data []byte) (err error) {
+	if d.Document, err = report.Parse(data); err != nil {
 		return err
 	}
-	if head.Scenario == nil {
-		return errors.New("scenario is missing: want the object of a scenario")
-	}
 	var raw struct {
-		Runs []map[string]any `json:"runs"`
+		Scenario json.RawMessage  `json:"scenario"`
+		Runs     []map[string]any `json:"runs"`
 	}
-	for _, to := range []any{d.Document, &raw} {
-		if err := json.Unmarshal(data, to); err != nil {
-			return explain(data, err)
-		}
+	if err := json.Unmarshal(data, &raw); err != nil {
+		return err
+	}
+	if raw.Scenario == nil {
+		return errors.New("scenario is missing: want the object of a scenario")
 	}
 	d.raw = raw.Runs
 	if err := d.check(); err != nil {
 		return err
 	}
-	var err error
-	d.identity, err = sim.Identify(d.Scenario, d.Runs[0].World)
+	world := d.Runs[0].World
+	if slices.ContainsFunc(d.Runs, func(r *sim.Run) bool { return len(r.Settings) > 0 }) {
+		world = "" // it may vary: a load says which it had
+	}
+	d.identity, err = sim.Identify(d.Scenario, world)
 	return err
 }
 
-func checkSchema(got string) error {
-	if got == sim.Schema {
-		return nil
-	}
-	name, version, _ := strings.Cut(sim.Schema, "/")
-	number, ours := strings.CutPrefix(got, name+"/")
-	mine, _ := strconv.Atoi(version)
-	if n, err := strconv.Atoi(number); err == nil && ours && n > mine {
-		return fmt.Errorf("schema %q is newer than this program: want %q", got, sim.Schema)
-	}
-	return fmt.Errorf("schema %q: want %q", got, sim.Schema)
-}
-
-// check finds what decodes and still can't be compared.
+// check finds what can be shown and still can't be compared.
 func (d *Document) check() error {
 	if c := d.Environment.Clock; c != sim.WallClock && c != sim.VirtualClock {
 		return fmt.Errorf("environment.clock %q: want %s or %s", c, sim.WallClock, sim.VirtualClock)
@@ -92,10 +73,8 @@ func (d *Document) check() error {
 	if len(d.Runs) == 0 {
 		return errors.New("runs is missing or empty: want an array with a run or more")
 	}
+	known := make(map[string]int)
 	for i, r := range d.Runs {
-		if r == nil {
-			return fmt.Errorf("runs[%d] is null: want the object of a run", i)
-		}
 		if r.Config.Engine == "" {
 			return fmt.Errorf("runs[%d].config.engine is missing: want the name of an engine", i)
 		}
@@ -103,21 +82,19 @@ func (d *Document) check() error {
 			return fmt.Errorf("runs[%d].verdict %q: want %s, %s or %s", i, r.Verdict, sim.Passed,
 				sim.Failed, sim.Invalid)
 		}
-		if r.World != d.Runs[0].World {
-			return fmt.Errorf("runs[%d].world %q: want that of runs[0], %q", i, r.World,
-				d.Runs[0].World)
+		if r.World != d.Runs[0].World && len(r.Settings) == 0 {
+			return fmt.Errorf("runs[%d].world %q: want that of runs[0], %q, without settings", i,
+				r.World, d.Runs[0].World)
 		}
-		for j, p := range r.Series {
-			if j > 0 && p.At <= r.Series[j-1].At {
-				return fmt.Errorf("runs[%d].series[%d].at_s %v: want seconds, more than the "+
-					"point before", i, j, p.At)
-			}
+		// A search makes the same run again where it confirms what it found: that is no sample
+		// more, and settings are empty for runs of the scenario alone.
+		d.loads = append(d.loads, loadOf(r))
+		key := fmt.Sprintf("%+v %d", d.loads[i], r.Seed)
+		if j, twice := known[key]; twice && d.Capacity == nil && d.Recommendation == nil {
+			return fmt.Errorf("runs[%d].config is that of runs[%d]: want each once, or with other "+
+				"settings or another seed", i, j)
 		}
-		for j := range i {
-			if r.Config == d.Runs[j].Config {
-				return fmt.Errorf("runs[%d].config is that of runs[%d]: want each once", i, j)
-			}
-		}
+		known[key] = i
 	}
 	return nil
 }
@@ -133,79 +110,4 @@ func (d *Document) has(i int, path string) bool {
 		}
 	}
 	return v != nil
-}
-
-// explain adds to an error of package json where it is.
-func explain(data []byte, err error) error {
-	var syntax *json.SyntaxError
-	var wrong *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &wrong):
-		return fmt.Errorf("%s: is a %s: want what decodes as %v",
-			orTop(fieldAt(data, wrong.Offset)), wrong.Value, wrong.Type)
-	case errors.As(err, &syntax) && syntax.Offset >= int64(len(data)):
-		return fmt.Errorf("ends after %d bytes at %s: want a whole document (JSON), "+
-			"as simulate --out writes it", len(data), orTop(fieldAt(data, syntax.Offset)))
-	case errors.As(err, &syntax):
-		return fmt.Errorf("byte %d, at %s: %w: want a document (JSON), as simulate --out writes it",
-			syntax.Offset, orTop(fieldAt(data, syntax.Offset)), err)
-	}
-	return err
-}
-
-func orTop(field string) string {
-	if field == "" {
-		return "its top"
-	}
-	return field
-}
-
-// fieldAt names the field of a JSON text that is being read at offset, such as runs[2].heal_ns: as
-// far as the text can be read, when it breaks before.
-func fieldAt(data []byte, offset int64) string {
-	type level struct {
-		array bool
-		index int    // in an array; -1 before its first element
-		key   string // in an object
-		value bool   // in an object: the next token is a value
-	}
-	var at []level
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.UseNumber()
-	for {
-		token, err := dec.Token()
-		delim, _ := token.(json.Delim)
-		closing := delim == '}' || delim == ']'
-		if len(at) > 0 && err == nil && !closing {
-			switch l := &at[len(at)-1]; {
-			case l.array:
-				l.index++
-			case l.value:
-				l.value = false
-			default:
-				l.key, l.value = token.(string), true
-			}
-		}
-		if err != nil || dec.InputOffset() >= offset {
-			break
-		}
-		switch {
-		case closing:
-			at = at[:len(at)-1]
-		case delim != 0:
-			at = append(at, level{array: delim == '[', index: -1})
-		}
-	}
-	var path strings.Builder
-	for _, l := range at {
-		switch {
-		case l.array && l.index >= 0:
-			fmt.Fprintf(&path, "[%d]", l.index)
-		case l.key != "" && path.Len() > 0:
-			path.WriteString("." + l.key)
-		default:
-			path.WriteString(l.key)
-		}
-	}
-	return path.String()
 }

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"github.com/notifylab/notifylab/sim"
 )
 
 // differences says why the sides aren't samples of the same scenario. Every document is held
@@ -29,18 +27,36 @@ func differences(a, b []*Document) []string {
 	return found
 }
 
-// repeated finds documents of a side that aren't samples of their own.
+// repeated finds what isn't a sample of its own: a document that a side has twice, and in virtual
+// time a run of one load with one seed.
 func repeated(side []*Document) []string {
+	type run struct {
+		load
+		seed uint64
+	}
 	var found []string
-	for i, d := range side {
-		for _, o := range side[:i] {
-			virtual := d.Environment.Clock == sim.VirtualClock
-			switch {
-			case d.Name == o.Name:
-				found = append(found, d.Name+" is given twice on one side")
-			case virtual && o.Environment.Clock == sim.VirtualClock && d.Seed == o.Seed:
+	names := make(map[string]bool)
+	known := make(map[run]*Document)
+	for _, d := range side {
+		if names[d.Name] {
+			found = append(found, d.Name+" is given twice on one side")
+			continue
+		}
+		names[d.Name] = true
+		told := false
+		for i, r := range d.Runs {
+			s := sample{r, d, i}
+			if !s.virtual() {
+				continue
+			}
+			key := run{d.loads[i], s.seed()}
+			o := known[key]
+			if o == nil {
+				known[key] = d
+			} else if o != d && !told {
+				told = true
 				found = append(found, fmt.Sprintf("seed %d in both %s and %s: in virtual time "+
-					"that is one sample, not two", d.Seed, o.Name, d.Name))
+					"that is one sample, not two", s.seed(), o.Name, d.Name))
 			}
 		}
 	}
@@ -81,11 +97,14 @@ func environments(a, b []*Document) []string {
 	return found
 }
 
+// seeds are those of the runs of a side.
 func seeds(side []*Document) []uint64 {
 	var out []uint64
 	for _, d := range side {
-		out = append(out, d.Seed)
+		for i, r := range d.Runs {
+			out = append(out, sample{r, d, i}.seed())
+		}
 	}
 	slices.Sort(out)
-	return out
+	return slices.Compact(out)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -36,6 +37,8 @@ func document(clock string, seed uint64, n int) *sim.Document {
 			Resyncs: 7, OpenEnds: 2, QueueHigh: 90, CPUSeconds: 2.5, PeakRSS: 1 << 25,
 			BytesPerWatcher: 350,
 			Finds:           &sim.Finds{PullRate: 33.5, Finds: 900, Hits: 700, HitRate: 0.77},
+			Stages: []sim.StageRun{{Name: "peak", To: 1, Offered: 500, Dropped: 5,
+				Propagation: summary, Staleness: summary}},
 			Stream: &sim.Streams{Opened: 60, Refused: 1, Unsent: 4,
 				Ended: map[string]int64{sim.EndedByRead: 2, sim.EndedByWrite: 3, "left": 9}},
 		})
@@ -145,6 +148,14 @@ func figure(t testing.TB, r *compare.Result, metric string) *compare.Figure {
 	}
 	require.Failf(t, "no such figure", "%s in %+v", metric, r.Configurations[0].Figures)
 	return nil
+}
+
+// shownAs is the name of a metric in a table: those of a stage have its name in front.
+func shownAs(metric string) string {
+	if name, ok := strings.CutPrefix(metric, "stage_"); ok {
+		return "peak: " + name
+	}
+	return metric
 }
 
 func changedFigures(r *compare.Result) (names []string) {

@@ -24,8 +24,12 @@ func Text(w io.Writer, r *Result) error {
 	for _, s := range sides(r) {
 		b.WriteString(s + "\n")
 	}
+	if len(r.Limits) > 0 {
+		b.WriteString("\nLimits\n")
+		align(&b, append([][]string{head}, limitRows(r.Limits)...))
+	}
 	for _, c := range r.Configurations {
-		b.WriteString("\n" + Name(&c.Config) + "\n")
+		b.WriteString("\n" + c.Label() + "\n")
 		if c.Only != "" {
 			fmt.Fprintf(&b, "  only in %s (%s)\n", c.Only, c.VerdictA+c.VerdictB)
 			continue
@@ -53,17 +57,17 @@ func Markdown(w io.Writer, r *Result) error {
 	for _, s := range sides(r) {
 		b.WriteString("- " + report.EscapeMarkdown(s) + "\n")
 	}
+	if len(r.Limits) > 0 {
+		b.WriteString("\n### Limits\n\n")
+		tabulate(&b, limitRows(r.Limits))
+	}
 	for _, c := range r.Configurations {
-		b.WriteString("\n### " + report.EscapeMarkdown(Name(&c.Config)) + "\n\n")
+		b.WriteString("\n### " + report.EscapeMarkdown(c.Label()) + "\n\n")
 		if c.Only != "" {
 			fmt.Fprintf(&b, "Only in %s (%s).\n", c.Only, c.VerdictA+c.VerdictB)
 			continue
 		}
-		line(&b, head)
-		line(&b, []string{":--", "--:", "--:", "--:", "--:", ":--", "--:", ":--"})
-		for _, row := range rows(c) {
-			line(&b, row)
-		}
+		tabulate(&b, rows(c))
 		for _, note := range c.Notes {
 			b.WriteString("\n" + report.EscapeMarkdown(note) + "\n")
 		}
@@ -130,6 +134,23 @@ func rows(c *Configuration) [][]string {
 	return out
 }
 
+// limitRows are the cells of the table of limits. The intervals are beside the values.
+func limitRows(all []*Limit) [][]string {
+	var out [][]string
+	for _, l := range all {
+		row := []string{Name(&l.Config) + ", " + report.LoadUnit(l.Find), l.A.String(),
+			l.B.String(), string(l.Outcome), "-", "", "", l.Note}
+		if isChange(l.Outcome) {
+			row[3], row[5] = "-", string(l.Outcome)
+			if l.Change != nil {
+				row[3] = fmt.Sprintf("%+.1f%%", 100**l.Change)
+			}
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
 func verdictRow(name, a, b string, o Outcome) []string {
 	row := []string{name, cmp.Or(a, "-"), cmp.Or(b, "-"), "", "", "", "", ""}
 	switch {
@@ -162,6 +183,15 @@ func align(b *strings.Builder, rows [][]string) {
 			}
 		}
 		b.WriteString(strings.TrimRight(text.String(), " ") + "\n")
+	}
+}
+
+// tabulate writes rows as a table of Markdown.
+func tabulate(b *strings.Builder, rows [][]string) {
+	line(b, head)
+	line(b, []string{":--", "--:", "--:", "--:", "--:", ":--", "--:", ":--"})
+	for _, row := range rows {
+		line(b, row)
 	}
 }
 

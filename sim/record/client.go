@@ -30,7 +30,12 @@ func (r *Recorder) connect(ctx context.Context) (conn *websocket.Conn, id string
 	var answer struct {
 		ID string `json:"serviceId"`
 	}
-	err = r.call(ctx, "POST", "/microservices", map[string]any{"service": self}, &answer)
+	if err := ctx.Err(); err != nil {
+		return nil, "", err
+	}
+	// An end of ctx doesn't cut this short: without the answer nobody could delete the service.
+	err = r.call(context.WithoutCancel(ctx), "POST", "/microservices",
+		map[string]any{"service": self}, &answer)
 	if err == nil && answer.ID == "" {
 		err = errors.New("record: the registry's answer has no serviceId: want one of " +
 			"service-center's interface, version 4")
@@ -55,7 +60,8 @@ func (r *Recorder) connect(ctx context.Context) (conn *websocket.Conn, id string
 	return conn, answer.ID, err
 }
 
-// everything is a rule for all services of each environment, for a rule reaches no other.
+// everything is a rule for all services of each environment, for a rule reaches no other. It notes
+// which services there are.
 func (r *Recorder) everything(ctx context.Context) (rules []registry.Key, err error) {
 	var all struct {
 		Services []registry.Service `json:"services"`
@@ -63,10 +69,23 @@ func (r *Recorder) everything(ctx context.Context) (rules []registry.Key, err er
 	if err := r.call(ctx, "GET", "/microservices", nil, &all); err != nil {
 		return nil, err
 	}
-	environments := []string{""}
+	environments, there := []string{""}, make(map[string]bool)
+	known := 0
 	for i := range all.Services {
-		environments = append(environments, all.Services[i].Env)
+		x := &all.Services[i]
+		environments = append(environments, x.Env)
+		there[x.Name], there[x.App+"/"+x.Name] = true, true
+		if x.App != AppName || x.Name != ServiceName {
+			known++
+		}
 	}
+	var absent []string
+	for _, name := range r.c.Services {
+		if !there[name] {
+			absent = append(absent, name)
+		}
+	}
+	r.count(func(s *Stats) { s.Known, s.Absent = known, absent })
 	slices.Sort(environments)
 	for _, env := range slices.Compact(environments) {
 		// Application and version say nothing beside the star, but some releases want them.
@@ -132,6 +151,7 @@ func (r *Recorder) call(ctx context.Context, method, path string, body, into any
 	}
 	if answer.StatusCode != http.StatusOK {
 		quoted := strings.ToValidUTF8(string(text[:min(len(text), errorBytesMax)]), "")
+		quoted = strings.Join(strings.Fields(quoted), " ") // it may be a page
 		return fail(fmt.Errorf("the registry says %s: %s", answer.Status, quoted))
 	}
 	if into == nil {

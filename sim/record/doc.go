@@ -28,6 +28,7 @@
 // nothing.
 //
 // Shutdown: New starts nothing. Run owns every goroutine and returns nil after ctx has ended, the
-// file is closed, and the registry has been told. Where that is not to be reached within
-// the timeout the recorder's service stays there; Stats.Left says why.
+// file is closed, and the registry has been told: so it waits for the answer to its registration,
+// which it needs for that. Where the registry is not to be reached within the timeout the
+// recorder's service stays there; Stats.Left says why.
 package record

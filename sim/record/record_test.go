@@ -189,7 +189,7 @@ func TestEveryChangeIsWrittenWithTheTimeAtWhichItCame(t *testing.T) {
 	assert.Equal(t, s.url, got.Source)
 	assert.WithinRange(t, got.Begin, began.Add(-patient), time.Now())
 	assert.Empty(t, got.Gaps)
-	assert.Equal(t, record.Stats{Changes: 3, Services: 1}, x.Stats())
+	assert.Equal(t, record.Stats{Known: 100, Changes: 3, Services: 1}, x.Stats())
 }
 
 func TestTheRecorderLeavesNothingBehind(t *testing.T) {
@@ -272,7 +272,9 @@ func TestWhenItCannotConnectTheFirstTimeNothingIsCreated(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	require.NoError(t, l.Close())
-	web := httptest.NewServer(http.NotFoundHandler())
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "404\n  page\n\tnot found", http.StatusNotFound)
+	}))
 	defer web.Close()
 	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, "<html>")
@@ -290,6 +292,37 @@ func TestWhenItCannotConnectTheFirstTimeNothingIsCreated(t *testing.T) {
 		require.NoError(t, err)
 		assert.ErrorContains(t, r.Run(t.Context()), want)
 	}
+}
+
+// Without the answer to its registration nobody would know what to delete.
+func TestAnInterruptWhileItRegistersLeavesNothingBehind(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	gone := make(chan string, 1)
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		switch q.Method {
+		case http.MethodPost:
+			interrupt()
+			select { // a client that is cut short hangs up
+			case <-q.Context().Done():
+			case <-time.After(100 * time.Millisecond):
+			}
+			fmt.Fprint(w, `{"serviceId":"me"}`)
+		case http.MethodDelete:
+			gone <- q.URL.Path
+		default:
+			t.Error(q.Method, q.URL.Path)
+		}
+	}))
+	defer web.Close()
+	r, err := record.New(record.Config{URL: web.URL, Create: func() (record.Output, error) {
+		t.Error("created")
+		return nil, errors.New("no")
+	}})
+	require.NoError(t, err)
+	require.NoError(t, r.Run(ctx))
+	require.NoError(t, r.Stats().Left)
+	require.Len(t, gone, 1)
+	assert.Equal(t, "/v4/default/registry/microservices/me", <-gone)
 }
 
 func TestAnErrorOfTheOutputEndsTheRecording(t *testing.T) {

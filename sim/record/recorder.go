@@ -56,6 +56,8 @@ type Output interface {
 // Stats is what a recorder has done so far.
 type Stats struct {
 	Connected  bool          // now
+	Known      int           // services in the registry when it last connected, but for its own
+	Absent     []string      // of Config.Services, those that weren't there then
 	Changes    uint64        // written
 	Services   int           // that they are about
 	Others     uint64        // of services that weren't asked for

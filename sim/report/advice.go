@@ -2,43 +2,14 @@ package report
 
 import (
 	"fmt"
-	"math"
-	"strconv"
 	"strings"
 
 	"github.com/notifylab/notifylab/sim"
 )
 
-// loadUnit is what a load is counted in, after what was sought.
-func loadUnit(find string) string {
-	switch find {
-	case "rate":
-		return "changes per second"
-	case "providers":
-		return "providers"
-	}
-	return find
-}
-
-// LoadText shows a load: from a thousand on whole, with its thousands apart.
-func LoadText(v float64) string {
-	if v < 1000 {
-		return strconv.FormatFloat(v, 'g', 4, 64)
-	}
-	digits := strconv.FormatFloat(math.Round(v), 'f', 0, 64)
-	var b strings.Builder
-	for i, c := range digits {
-		if i > 0 && (len(digits)-i)%3 == 0 {
-			b.WriteString("\u00a0")
-		}
-		b.WriteRune(c)
-	}
-	return b.String()
-}
-
 // adviceOnCapacity says how much the configuration carries.
 func adviceOnCapacity(d *sim.Document) Advice {
-	c, unit := d.Capacity, loadUnit(d.Capacity.Find)
+	c, unit := d.Capacity, LoadUnit(d.Capacity.Find)
 	a := Advice{Run: -1}
 	fails := c.Reason
 	if fails == "" {
@@ -50,8 +21,8 @@ func adviceOnCapacity(d *sim.Document) Advice {
 		return a
 	}
 	a.Headline = fmt.Sprintf("This configuration carries %s %s", LoadText(c.Limit), unit)
-	if c.Low > 0 || c.High > 0 {
-		a.Headline += fmt.Sprintf(" (95%%: %s–%s)", LoadText(c.Low), LoadText(c.High))
+	if text := interval(c); text != "" {
+		a.Headline += fmt.Sprintf(" (%s: %s)", confidence(c), text)
 	}
 	a.Headline += "."
 	a.Evidence = fmt.Sprintf("It is %s. ", Name(&c.Config))
@@ -63,8 +34,17 @@ func adviceOnCapacity(d *sim.Document) Advice {
 	} else {
 		a.Evidence += "It may carry more: no load was found that it doesn't."
 	}
-	a.Evidence += fmt.Sprintf(" %s made the search; the interval is over the seeds.",
-		plural(len(c.Trials), "trial"))
+	if len(c.Fresh) > 0 {
+		a.Evidence += fmt.Sprintf(" %d of %s, none of them of the search, confirmed it.",
+			c.Confirmed, plural(len(c.Fresh), "fresh seed"))
+	}
+	a.Evidence += fmt.Sprintf(" %s made the search", plural(len(c.Trials), "trial"))
+	if c.Median > 0 {
+		a.Evidence += fmt.Sprintf("; the median of the limits that %s have is %s, and the "+
+			"interval is that of this median.", plural(len(c.Seeds), "seed"), LoadText(c.Median))
+	} else {
+		a.Evidence += "; the interval is over the seeds."
+	}
 	return a
 }
 
@@ -82,9 +62,16 @@ func adviceOnQueues(d *sim.Document) Advice {
 		a.Run = o.Runs[0]
 	}
 	a.Evidence = sentence(rec.Reason) + fmt.Sprintf(" It was tried with %s more load than the "+
-		"scenario's; with another seed it meets the objectives with a probability of at least "+
-		"%s. Its queues take %s when all are full.", percentText(100*rec.Headroom),
-		percentText(100*rec.Confidence), Bytes(o.Memory))
+		"scenario's; ", percentText(100*rec.Headroom))
+	if len(rec.Fresh) > 0 {
+		a.Evidence += fmt.Sprintf("it met the objectives with %d of %s, so with at least %s of "+
+			"all (95%% confidence).", o.Confirmed, plural(len(rec.Fresh), "fresh seed"),
+			percentText(100*rec.Confidence))
+	} else {
+		a.Evidence += fmt.Sprintf("with another seed it meets the objectives with a probability "+
+			"of at least %s.", percentText(100*rec.Confidence))
+	}
+	a.Evidence += fmt.Sprintf(" Its queues take %s when all are full.", Bytes(o.Memory))
 	return a
 }
 
@@ -105,8 +92,9 @@ func adviceOnSweep(d *sim.Document) Advice {
 	stale := middleOf(d, all[best].runs, staleFor.value)
 	latency := middleOf(d, all[best].runs, propagated.value)
 	return Advice{Run: all[best].runs[0], Headline: "Use " + strings.Join(set, ", ") + ".",
-		Evidence: fmt.Sprintf("Of the %s, with %s each, it kept views out of date for the "+
-			"shortest time of those that passed with every seed: p99 %s. It lost %s of what was "+
+		Evidence: fmt.Sprintf("Of the %s, with %s each, it has the smallest "+
+			"queues of those that passed with every seed and kept views out of date for about the "+
+			"shortest time: p99 %s. It lost %s of what was "+
 			"owed, and 99%% of the events took at most %s. Figures are medians over the seeds, "+
 			"with their range.", plural(len(all), "combination"),
 			plural(len(all[best].runs), "seed"), stale.text(durationText),
@@ -117,8 +105,13 @@ func adviceOnSweep(d *sim.Document) Advice {
 // part of the answer.
 func concludeQuestion(d *sim.Document) (verdict, sentence string, ok bool) {
 	switch {
-	case d.Capacity != nil && d.Capacity.Limit > 0:
+	case d.Capacity != nil && d.Capacity.Limit > 0 && len(d.Capacity.Fresh) == 0:
 		return sim.Passed, "A limit was found that every seed confirmed.", true
+	case d.Capacity != nil && d.Capacity.Limit > 0 && d.Capacity.Confirmed == 0:
+		return sim.Invalid, "A limit was found, and no fresh seed confirmed it.", true
+	case d.Capacity != nil && d.Capacity.Limit > 0:
+		return sim.Passed, fmt.Sprintf("A limit was found that %d of %s confirmed.",
+			d.Capacity.Confirmed, plural(len(d.Capacity.Fresh), "fresh seed")), true
 	case d.Capacity != nil:
 		return sim.Failed, "No load meets the objectives.", true
 	case d.Recommendation != nil && d.Recommendation.Choice >= 0:
@@ -142,20 +135,4 @@ func concludeQuestion(d *sim.Document) (verdict, sentence string, ok bool) {
 			plural(len(all), "combination")), true
 	}
 	return "", "", false
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
-}
-
-// sentence ends a text with a full stop and begins it with a capital.
-func sentence(s string) string {
-	s = strings.TrimSpace(s)
-	if s == "" {
-		return ""
-	}
-	return strings.TrimRight(capital(s), ".") + "."
 }

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -127,16 +128,26 @@ func (m *middle) text(label func(float64) string) string {
 	return label(m.mid) + " (" + label(m.low) + "–" + label(m.high) + ")"
 }
 
-// bestCombo is the combination to use: of those that passed with every seed, the one that kept
-// views out of date for the shortest time, and of equal ones the first. It is -1 when none passed
-// with every seed.
+// bestCombo is the combination to use, as Recommend has it: of those that passed with every seed,
+// the ones that kept views out of date for about the shortest time, and of these the one with the
+// smallest queues. It is -1 when none passed with every seed.
 func bestCombo(d *sim.Document, all []combo) int {
-	best, lowest := -1, math.Inf(1)
+	stale := func(i int) float64 { return middleOf(d, all[i].runs, staleFor.value).mid }
+	var good []int
+	lowest := math.Inf(1)
 	for i := range all {
-		stale := middleOf(d, all[i].runs, staleFor.value)
-		if all[i].passed(d) == len(all[i].runs) && stale.mid < lowest {
-			best, lowest = i, stale.mid
+		every := max(len(all[i].runs), len(d.Sweep.Seeds)) // some are missing after an interrupt
+		if all[i].passed(d) == every && stale(i) >= 0 {
+			good, lowest = append(good, i), min(lowest, stale(i))
 		}
 	}
-	return best
+	good = slices.DeleteFunc(good, func(i int) bool { return stale(i) > asGood*lowest })
+	if len(good) == 0 {
+		return -1
+	}
+	return slices.MinFunc(good, func(a, b int) int {
+		x, y := &d.Runs[all[a].runs[0]].Config, &d.Runs[all[b].runs[0]].Config
+		return cmp.Or(cmp.Compare(x.WatcherQueue, y.WatcherQueue),
+			cmp.Compare(x.QueueSize, y.QueueSize), cmp.Compare(stale(a), stale(b)))
+	})
 }

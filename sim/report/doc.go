@@ -8,8 +8,9 @@
 //   - text and markdown are tables for people, html is one page with drawings that needs nothing
 //     else: no network, no other file, and its script only to show values under the pointer. It
 //     draws at most twelve runs of a document, and says which it leaves out.
-//   - json and csv hold one record per configuration, a [Figures] without the histograms. The
-//     document itself is what a program reads that wants these.
+//   - json holds one [Record] per configuration, without the histograms: the document itself is
+//     what a program reads that wants these. csv is for spreadsheets: a row per configuration, with
+//     two columns per objective; csv-stages has a row per stage of each.
 //   - hgrm is the percentile distribution of the propagation, as HdrHistogram's plotters read it;
 //     hlog is every latency histogram in the format of its logs, version 1.3, one tag each.
 //   - bench is Go's benchmark format (golang.org/design/14313-benchmark-format), for benchstat.

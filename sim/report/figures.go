@@ -1,11 +1,8 @@
 package report
 
 import (
-	"bytes"
-	"encoding/csv"
-	"encoding/json"
+	"cmp"
 	"fmt"
-	"reflect"
 	"strings"
 
 	"github.com/notifylab/notifylab/notify"
@@ -19,6 +16,7 @@ type Figures struct {
 	Run          int    `json:"run"`    // in it, from 1
 	World        string `json:"world"`
 	Seed         uint64 `json:"seed"`
+	Settings     string `json:"settings"` // what was set for this run alone
 	Clock        string `json:"clock"`
 	Engine       string `json:"engine"`
 	Policy       string `json:"policy"`
@@ -61,17 +59,52 @@ type Figures struct {
 // to one that left, and took no harm.
 func Lost(b *sim.Books) uint64 { return b.DroppedTotal() - b.Dropped[notify.Closed.String()] }
 
-// figures are those of all runs.
-func figures(results []Result) []Figures {
-	var out []Figures
+// Record is all that json gives of one configuration.
+type Record struct {
+	Figures
+	Objectives []ObjectiveFigures `json:"objectives,omitempty"`
+	Stages     []StageFigures     `json:"stages,omitempty"`
+}
+
+// ObjectiveFigures say what became of an objective.
+type ObjectiveFigures struct {
+	SLO     string   `json:"slo"`
+	Value   *float64 `json:"value"` // in ns, as a share or in bytes; nil: there is none
+	Verdict string   `json:"verdict"`
+	Reason  string   `json:"reason,omitempty"`
+}
+
+// StageFigures are those of one stage of a run.
+type StageFigures struct {
+	Stage           int     `json:"stage"` // from 1
+	Name            string  `json:"name"`
+	From            float64 `json:"from_s"` // since the begin of the recorded time
+	To              float64 `json:"to_s"`
+	Changes         int64   `json:"changes"`
+	Offered         uint64  `json:"offered"`
+	Dropped         uint64  `json:"dropped"`
+	PropagationP50  int64   `json:"propagation_p50_ns"`
+	PropagationP99  int64   `json:"propagation_p99_ns"`
+	PropagationP999 int64   `json:"propagation_p999_ns"`
+	PropagationMax  int64   `json:"propagation_max_ns"`
+	StalenessP50    int64   `json:"staleness_p50_ns"`
+	StalenessP99    int64   `json:"staleness_p99_ns"`
+	StalenessMax    int64   `json:"staleness_max_ns"`
+	PeakRSS         int64   `json:"peak_rss_bytes"`
+}
+
+// records are those of all runs.
+func records(results []Result) []Record {
+	var out []Record
 	for _, r := range results {
 		best := Recommend(r.Document).Run
 		for i, run := range r.Runs {
 			f := figuresOf(run)
-			f.Result, f.Run, f.Seed, f.Clock = r.Name, i+1, r.Seed, r.Environment.Clock
+			f.Result, f.Run, f.Clock = r.Name, i+1, r.Environment.Clock
+			f.Seed = cmp.Or(run.Seed, r.Seed)
 			f.Recommended = i == best
 			f.Command = commandOf(r.Document, run)
-			out = append(out, f)
+			out = append(out, Record{f, objectiveFigures(run), stageFigures(run)})
 		}
 	}
 	return out
@@ -79,8 +112,13 @@ func figures(results []Result) []Figures {
 
 func figuresOf(r *sim.Run) Figures {
 	c, k, p, s := &r.Config, &r.Books, &r.Propagation, &r.Staleness
+	var settings []string
+	for _, x := range r.Settings {
+		settings = append(settings, x.Path+"="+x.Value)
+	}
 	return Figures{
-		World: r.World, Engine: c.Engine, Policy: c.Policy, QueueSize: c.QueueSize,
+		Settings: strings.Join(settings, " "),
+		World:    r.World, Engine: c.Engine, Policy: c.Policy, QueueSize: c.QueueSize,
 		WatcherQueue: c.WatcherQueue, Shards: c.Shards, Baseline: r.Baseline,
 		Verdict: Verdict(r), Reasons: strings.Join(r.Reasons, "; "),
 		Published: k.Published, Offered: k.Offered, Delivered: k.Delivered,
@@ -105,37 +143,31 @@ func exactCauses(dropped map[string]uint64) string {
 	return strings.Join(out, " ")
 }
 
-// writeJSON writes an array with one object per configuration.
-func writeJSON(b *bytes.Buffer, results []Result) error {
-	all := figures(results)
-	if all == nil {
-		all = []Figures{} // an empty array, not null
+func objectiveFigures(r *sim.Run) []ObjectiveFigures {
+	var out []ObjectiveFigures
+	for i := range r.SLOs {
+		x := &r.SLOs[i]
+		f := ObjectiveFigures{SLO: x.SLO.String(), Verdict: x.Verdict, Reason: x.Reason}
+		if shown(x) != "-" {
+			f.Value = &x.Value
+		}
+		out = append(out, f)
 	}
-	enc := json.NewEncoder(b)
-	enc.SetIndent("", " ")
-	return enc.Encode(all)
+	return out
 }
 
-// writeCSV writes a line of names, those of json, and one line per configuration (RFC 4180).
-func writeCSV(b *bytes.Buffer, results []Result) error {
-	w := csv.NewWriter(b)
-	var names []string
-	for f := range reflect.TypeFor[Figures]().Fields() {
-		names = append(names, f.Tag.Get("json"))
+func stageFigures(r *sim.Run) []StageFigures {
+	var out []StageFigures
+	for i := range r.Stages {
+		st := &r.Stages[i]
+		p, s := &st.Propagation, &st.Staleness
+		out = append(out, StageFigures{
+			Stage: i + 1, Name: st.Name, From: st.From, To: st.To, Changes: st.Changes,
+			Offered: st.Offered, Dropped: st.Dropped,
+			PropagationP50: p.P50, PropagationP99: p.P99, PropagationP999: p.P999,
+			PropagationMax: p.Max, StalenessP50: s.P50, StalenessP99: s.P99, StalenessMax: s.Max,
+			PeakRSS: st.Memory,
+		})
 	}
-	if err := w.Write(names); err != nil {
-		return err
-	}
-	for _, f := range figures(results) {
-		v := reflect.ValueOf(f)
-		line := make([]string, v.NumField())
-		for i := range line {
-			line[i] = fmt.Sprint(v.Field(i).Interface())
-		}
-		if err := w.Write(line); err != nil {
-			return err
-		}
-	}
-	w.Flush()
-	return w.Error()
+	return out
 }

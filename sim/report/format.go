@@ -2,7 +2,9 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -68,4 +70,68 @@ func digits(v float64) string {
 		return strconv.FormatFloat(v, 'f', 1, 64)
 	}
 	return strconv.FormatFloat(v, 'f', 0, 64)
+}
+
+func words(path string) string {
+	return strings.ReplaceAll(path, "_", " ")
+}
+
+func capital(s string) string { return strings.ToUpper(s[:min(1, len(s))]) + s[min(1, len(s)):] }
+
+// LoadUnit is what a load is counted in, after what was sought.
+func LoadUnit(find string) string {
+	switch find {
+	case "rate":
+		return "changes per second"
+	case "providers":
+		return "providers"
+	}
+	return find
+}
+
+// LoadText shows a load: from a thousand on whole, with its thousands apart.
+func LoadText(v float64) string {
+	if v < 1000 {
+		return strconv.FormatFloat(v, 'g', 4, 64)
+	}
+	digits := strconv.FormatFloat(math.Round(v), 'f', 0, 64)
+	var b strings.Builder
+	for i, c := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 {
+			b.WriteString("\u00a0")
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// sentence ends a text with a full stop and begins it with a capital.
+func sentence(s string) string {
+	s = strings.TrimSpace(s)
+	if s == "" {
+		return ""
+	}
+	return strings.TrimRight(capital(s), ".") + "."
+}
+
+// healedWhen says it in a sentence about a run that has healed.
+func healedWhen(ns int64) string {
+	if ns == 0 {
+		return "when the load ended"
+	}
+	return Duration(ns) + " after the load"
+}
+
+func healed(ns int64) string {
+	if ns < 0 {
+		return "never"
+	}
+	return Duration(ns)
 }

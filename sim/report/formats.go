@@ -24,6 +24,7 @@ var formats = []Format{
 	{"markdown", []string{".md"}, writeMarkdown},
 	{"json", []string{".json"}, writeJSON},
 	{"csv", []string{".csv"}, writeCSV},
+	{"csv-stages", nil, writeStages},
 	{"hgrm", []string{".hgrm"}, writePercentiles},
 	{"hlog", []string{".hlog"}, writeLog},
 	{"bench", []string{".bench"}, writeBench},

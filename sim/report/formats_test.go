@@ -4,18 +4,14 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
-	"encoding/xml"
 	"io"
 	"os"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/HdrHistogram/hdrhistogram-go"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"golang.org/x/perf/benchfmt"
 
 	"github.com/notifylab/notifylab/sim"
 	"github.com/notifylab/notifylab/sim/report"
@@ -125,209 +121,6 @@ func TestJSONOfNothingIsAnEmptyArray(t *testing.T) {
 	assert.Equal(t, "[]\n", write(t, "json", none))
 }
 
-// The log is read by the library's reader: every histogram comes back whole, under its tag.
-func TestHlogGivesEveryLatencyBack(t *testing.T) {
-	results := kept(t, "medium")
-	got := write(t, "hlog", results)
-	assert.True(t, strings.HasPrefix(got, "#[Histogram log format version 1.3]\n"))
-	d := results[0].Document
-	from := d.Environment.Time.Add(d.Scenario.Warmup)
-	r := hdrhistogram.NewHistogramLogReader(strings.NewReader(got))
-	for _, run := range d.Runs {
-		for _, l := range []struct {
-			tag string
-			of  *sim.Summary
-		}{
-			{"propagation", &run.Propagation}, {"staleness", &run.Staleness},
-			{"publish-wait", &run.PublishWait}, {"generator-lag", &run.GeneratorLag},
-			{"consumer-lag", &run.ConsumerLag},
-		} {
-			h, err := r.NextIntervalHistogram()
-			require.NoError(t, err)
-			require.NotNil(t, h)
-			want, err := l.of.Decode()
-			require.NoError(t, err)
-			assert.True(t, want.Equals(h), l.tag)
-			assert.Equal(t, l.tag+":"+strings.ReplaceAll(report.Name(&run.Config), " ", "-"),
-				h.Tag())
-			assert.InDelta(t, from.UnixMilli(), h.StartTimeMs(), 1)
-			assert.InDelta(t, from.Add(d.Scenario.Duration).UnixMilli(), h.EndTimeMs(), 1)
-		}
-	}
-	h, err := r.NextIntervalHistogram()
-	assert.NoError(t, err)
-	assert.Nil(t, h, "nothing more")
-}
-
-// Tags of several results differ, and hold nothing that would end them.
-func TestHlogTagsTellResultsApart(t *testing.T) {
-	two := append(made(t), made(t)...)
-	two[1].Name = "b, c\nd"
-	seen := make(map[string]bool)
-	r := hdrhistogram.NewHistogramLogReader(strings.NewReader(write(t, "hlog", two)))
-	for {
-		h, err := r.NextIntervalHistogram()
-		require.NoError(t, err)
-		if h == nil {
-			break
-		}
-		assert.False(t, seen[h.Tag()], h.Tag())
-		seen[h.Tag()] = true
-	}
-	assert.Contains(t, seen, "made:propagation:notifylab-conflate-5000/256")
-	assert.Contains(t, seen, "b--c-d:propagation:notifylab-conflate-5000/256")
-}
-
-func TestHgrmIsTheDistributionInMilliseconds(t *testing.T) {
-	r := made(t)
-	one, err := report.Select(r, []int{1})
-	require.NoError(t, err)
-	golden(t, "hgrm.golden", write(t, "hgrm", one))
-}
-
-func TestBenchIsReadByBenchfmt(t *testing.T) {
-	results := kept(t, "medium", "train-ticket")
-	in := strings.NewReader(write(t, "bench", results))
-	reader := benchfmt.NewReader(in, "report")
-	for _, r := range results {
-		for _, run := range r.Runs {
-			require.True(t, reader.Scan())
-			res, ok := reader.Result().(*benchfmt.Result)
-			require.True(t, ok, "%v", reader.Result())
-			c := &run.Config
-			base, parts := res.Name.Parts()
-			assert.Equal(t, "Simulate", string(base))
-			assert.Equal(t, "/engine="+c.Engine, string(parts[0]))
-			assert.Equal(t, "/policy="+c.Policy, string(parts[1]))
-			assert.Equal(t, r.Environment.OS, res.GetConfig("goos"))
-			assert.Equal(t, strconv.FormatUint(r.Seed, 10), res.GetConfig("seed"))
-			assert.Contains(t, r.Scenario.Workload+r.Scenario.Topology, res.GetConfig("world"))
-			for unit, want := range map[string]float64{
-				"propagation-p99-sec": float64(run.Propagation.P99) / 1e9, // as benchstat has them
-				"staleness-max-sec":   float64(run.Staleness.Max) / 1e9,
-				"delivered":           float64(run.Books.Delivered),
-				"B/consumer":          float64(run.BytesPerWatcher),
-			} {
-				got, ok := res.Value(unit)
-				assert.True(t, ok, unit)
-				assert.InEpsilon(t, want, got, 1e-9, unit)
-			}
-		}
-	}
-	assert.False(t, reader.Scan())
-	assert.NoError(t, reader.Err())
-}
-
-// A machine's time and memory mean nothing under the virtual clock, where they are those of the
-// simulator.
-func TestBenchOfAVirtualRunHasNoCosts(t *testing.T) {
-	r := made(t)
-	r[0].Environment.Clock = sim.VirtualClock
-	got := write(t, "bench", r)
-	assert.Contains(t, got, "propagation-p99-ns")
-	assert.NotContains(t, got, "cpu-sec")
-	assert.NotContains(t, got, "peak-rss-B")
-}
-
-func TestJUnitHasFailuresAndErrorsButNotOfBaselines(t *testing.T) {
-	r := made(t)
-	d := r[0].Document
-	failed := *d.Runs[0]
-	failed.Verdict, failed.Reasons = sim.Failed, []string{"a gap at <b> & \x01", "another"}
-	d.Runs = append(d.Runs, &failed)
-	type reason struct {
-		Message string `xml:"message,attr"`
-		Text    string `xml:",chardata"`
-	}
-	var got struct {
-		Tests    int `xml:"tests,attr"`
-		Failures int `xml:"failures,attr"`
-		Errors   int `xml:"errors,attr"`
-		Suites   []struct {
-			Name  string `xml:"name,attr"`
-			Cases []struct {
-				Name    string   `xml:"name,attr"`
-				Class   string   `xml:"classname,attr"`
-				Failure []reason `xml:"failure"`
-				Error   []reason `xml:"error"`
-				Out     string   `xml:"system-out"`
-			} `xml:"testcase"`
-		} `xml:"testsuite"`
-	}
-	require.NoError(t, xml.Unmarshal([]byte(write(t, "junit", r)), &got))
-	assert.Equal(t, 4, got.Tests)
-	assert.Equal(t, 1, got.Failures)
-	assert.Equal(t, 1, got.Errors)
-	require.Len(t, got.Suites, 1)
-	assert.Equal(t, "made", got.Suites[0].Name)
-	cases := got.Suites[0].Cases
-	require.Len(t, cases, 4)
-	assert.Equal(t, "notifylab conflate 5000/256", cases[0].Name)
-	assert.Equal(t, "simulate.medium", cases[0].Class)
-	assert.Contains(t, cases[0].Out, "simulate --workload medium --seed 1")
-	for i, want := range []struct{ failures, errors int }{{0, 0}, {0, 0}, {0, 1}, {1, 0}} {
-		assert.Len(t, cases[i].Failure, want.failures, "case %d", i)
-		assert.Len(t, cases[i].Error, want.errors, "case %d", i)
-	}
-	assert.Equal(t, "interrupted", cases[2].Error[0].Text)
-	assert.Equal(t, "a gap at <b> & \uFFFD; another", cases[3].Failure[0].Message)
-}
-
-// An objective is a case of its own: a failure where it failed, skipped where nobody can tell.
-func TestJUnitHasACasePerObjective(t *testing.T) {
-	r := made(t)
-	d := asked(t, r[0].Document)
-	d.Runs[1].Baseline = false
-	type message struct {
-		Text string `xml:"message,attr"`
-	}
-	var got struct {
-		Tests    int `xml:"tests,attr"`
-		Failures int `xml:"failures,attr"`
-		Suites   []struct {
-			Tests   int `xml:"tests,attr"`
-			Skipped int `xml:"skipped,attr"`
-			Cases   []struct {
-				Name    string   `xml:"name,attr"`
-				Class   string   `xml:"classname,attr"`
-				Failure *message `xml:"failure"`
-				Skipped *message `xml:"skipped"`
-				Out     string   `xml:"system-out"`
-			} `xml:"testcase"`
-		} `xml:"testsuite"`
-	}
-	require.NoError(t, xml.Unmarshal([]byte(write(t, "junit", r)), &got))
-	assert.Equal(t, 3+2*4, got.Tests)
-	assert.Equal(t, 1+3, got.Failures, "the run itself, and its objectives")
-	assert.Equal(t, 2, got.Suites[0].Skipped)
-	cases := got.Suites[0].Cases
-	require.Len(t, cases, 3+2*4)
-	assert.Equal(t, "notifylab conflate 5000/256: up: dropped < 0.1%", cases[2].Name)
-	assert.Equal(t, cases[0].Class, cases[2].Class)
-	assert.Equal(t, "passed: objective up: dropped < 0.1%: it is 0%\n", cases[2].Out)
-	assert.Nil(t, cases[2].Failure)
-	assert.Equal(t, "objective staleness_p999 < 2s: needs 10000 samples, has 100",
-		cases[4].Skipped.Text)
-	assert.Equal(t, "objective propagation_p99 < 5ms: it is 3s", cases[6].Failure.Text)
-	assert.Equal(t, "objective heal < 1s: not all views were right within 3s",
-		cases[8].Failure.Text)
-
-	d.Runs[1].Baseline = true // whose harms are what it is run for
-	require.NoError(t, xml.Unmarshal([]byte(write(t, "junit", r)), &got))
-	assert.Equal(t, 0, got.Failures)
-}
-
-// Runs that differ in their load are other benchmarks.
-func TestBenchNamesWhatWasSetForARunAlone(t *testing.T) {
-	r := made(t)
-	r[0].Runs[0].Settings = []sim.Setting{{Path: "rate", Value: "5 00"}}
-	r[0].Runs[0].Seed = 7
-	got := write(t, "bench", r)
-	assert.Contains(t, got, "/watcher=256/rate=5_00-2 ")
-	assert.Contains(t, got, "\nseed: 7\n")
-	assert.Contains(t, got, "\nseed: 1\n")
-}
-
 // The command of a run gives a list as its flags do, in quotes where a shell would read something.
 func TestTheCommandGivesListsAsFlags(t *testing.T) {
 	d := asked(t, document(t))
@@ -379,7 +172,8 @@ func TestEveryFormatReturnsTheErrorOfItsWriter(t *testing.T) {
 
 func TestFindNamesTheFormatsThatThereAre(t *testing.T) {
 	_, err := report.Find("pdf")
-	assert.EqualError(t, err, `format "pdf": want one of text, html, markdown, json, csv, hgrm, `+
+	assert.EqualError(t, err, `format "pdf": want one of text, html, markdown, json, csv, `+
+		`csv-stages, hgrm, `+
 		`hlog, bench, junit`)
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/notifylab/notifylab/sim"
@@ -44,6 +45,9 @@ type (
 		Word          string // the verdict
 		Sentence      string
 		Advice        Advice
+		Key           []keyFigure
+		Load          string
+		Trace         []string
 		Objectives    []string // who met each, in a sentence
 		SLOs          grid
 		Parts         []answer
@@ -112,6 +116,13 @@ type (
 	knob struct{ Name, Value string }
 )
 
+// Words reports whether a column holds words, which are set to the left.
+func (g *grid) Words(column int) bool {
+	return column < g.Left || slices.ContainsFunc(g.Rows, func(r gridRow) bool {
+		return column < len(r.Cells) && r.Cells[column].Left
+	})
+}
+
 // writeHTML writes one page with an article per document.
 func writeHTML(b *bytes.Buffer, results []Result) error {
 	v := pageView{CSS: template.CSS(pageCSS), JS: template.JS(pageJS)}
@@ -136,6 +147,7 @@ func newArticle(id string, r *Result) (*article, error) {
 		a.Objectives = objectives(d)
 	}
 	a.Word, a.Sentence = Conclusion(d)
+	a.Key, a.Load, a.Trace = keyFigures(d, a.Advice), loadText(d), traceLines(d)
 	if m := d.Environment.CostModel; m != nil {
 		a.CostModel = m.Machine
 	}
@@ -167,7 +179,11 @@ func (a *article) runs(p *picked) {
 	d := p.Document
 	told := 0
 	for i, run := range d.Runs {
-		a.World = run.World
+		if i == 0 || a.World == run.World {
+			a.World = run.World
+		} else { // it was varied
+			a.World = ""
+		}
 		a.Varied = a.Varied || len(run.Settings) > 0 || run.Seed != 0
 		for _, why := range run.Reasons {
 			if told++; told <= reasonsMax {

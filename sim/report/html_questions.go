@@ -59,68 +59,22 @@ func (g *grid) fold(what string) {
 	}
 }
 
-func sweepPart(id string, d *sim.Document) answer {
-	p := answer{ID: id + "-sweep", Title: "What the sweep found"}
-	charts, left := sweepCharts(id, d)
-	p.Text = "Dots are medians over the seeds, with their ranges. An empty dot: not all of its " +
-		"runs passed."
-	if left != "" {
-		p.Text += " " + left
-	}
-	for i := range charts {
-		p.add(&charts[i], "")
-	}
-	p.Grids = append(p.Grids, combosGrid(id, d))
-	return p
-}
-
-// combosGrid has a row per combination.
-func combosGrid(id string, d *sim.Document) grid {
-	g := grid{ID: id + "-combinations", Title: "All combinations", Left: len(d.Sweep.Knobs),
-		Text: "The median over the seeds, with the range where they differ."}
-	for _, k := range d.Sweep.Knobs {
-		g.Head = append(g.Head, words(k.Path))
-	}
-	g.Head = append(g.Head, "passed", "lost", "propagation p99", "staleness p99")
-	all := combos(d)
-	best := bestCombo(d, all)
-	for i := range all {
-		var cells []cell
-		for _, v := range all[i].values {
-			cells = append(cells, cell{Text: v, Left: true})
-		}
-		n, of := all[i].passed(d), len(all[i].runs)
-		passed := cell{Text: fmt.Sprintf("%d of %d", n, of)}
-		if n < of {
-			passed.Word = sim.Failed
-		}
-		cells = append(cells, passed)
-		for _, m := range []*measure{&lossMeasure, &propagated, &staleFor} {
-			mid := middleOf(d, all[i].runs, m.value)
-			cells = append(cells, cell{Text: mid.text(m.label)})
-		}
-		g.Rows = append(g.Rows, gridRow{Cells: cells, Best: i == best})
-	}
-	g.fold("combinations")
-	return g
-}
-
 // capacityPart shows how a configuration behaves up to its limit and beyond.
 func capacityPart(id string, d *sim.Document) answer {
 	c := d.Capacity
 	p := answer{ID: id + "-capacity", Title: "Up to the limit and beyond",
-		Text: "An empty dot: the run failed."}
+		Text: "An empty dot: the run didn't pass, as its reasons below say."}
 	x := linearAxis("load, of the limit", 100, func(v float64) string { return plain(v) + "%" })
 	at := func(x float64) string {
 		return fmt.Sprintf("%s of the limit, %s %s", percentText(x),
-			LoadText(x/100*c.Limit), loadUnit(c.Find))
+			LoadText(x/100*c.Limit), LoadUnit(c.Find))
 	}
 	for _, k := range c.Knee {
 		x.max = max(x.max, 100*k.Fraction)
 	}
 	base := chart{x: x, at: at, about: "A dot per load."}
 	if c.Limit > 0 {
-		base.upright, base.says = 100, "limit: "+LoadText(c.Limit)+" "+loadUnit(c.Find)
+		base.upright, base.says = 100, "limit: "+LoadText(c.Limit)+" "+LoadUnit(c.Find)
 	}
 	latency, loss := base, base
 	latency.id, latency.title = id+"-knee-latency", "Load and latency"
@@ -171,7 +125,7 @@ func runCells(r *sim.Run) []cell {
 func trialsGrid(id string, d *sim.Document) grid {
 	g := grid{ID: id + "-trials", Title: "The trials", Left: 1,
 		Text: "In the order in which they were made.",
-		Head: append([]string{"phase", loadUnit(d.Capacity.Find), "seed", "met", "not met"},
+		Head: append([]string{"phase", LoadUnit(d.Capacity.Find), "seed", "met", "not met"},
 			runHead[1:]...)}
 	for _, t := range d.Capacity.Trials {
 		r := runAt(d, t.Run)
@@ -202,7 +156,7 @@ func seedOf(d *sim.Document, r *sim.Run) uint64 {
 func kneeGrid(id string, d *sim.Document) grid {
 	g := grid{ID: id + "-knee", Title: "The loads of the drawings",
 		Text: "Each is a run of its own.",
-		Head: append([]string{"of the limit", loadUnit(d.Capacity.Find)}, runHead...)}
+		Head: append([]string{"of the limit", LoadUnit(d.Capacity.Find)}, runHead...)}
 	for _, k := range d.Capacity.Knee {
 		g.Rows = append(g.Rows, gridRow{Best: k.Fraction == 1,
 			Cells: append([]cell{{Text: percentText(100 * k.Fraction)}, {Text: LoadText(k.Load)}},

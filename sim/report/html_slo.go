@@ -30,6 +30,15 @@ func objectivesOf(d *sim.Document) []sim.SLO {
 	return out
 }
 
+// shown is the value of an objective wherever a report has it; "-" where there is none, so also
+// where nothing was sampled.
+func shown(r *sim.SLOResult) string {
+	if r.Needed > 0 && r.Samples == 0 {
+		return "-"
+	}
+	return r.Shown()
+}
+
 // resultOf is what became of an objective in a run, or nil.
 func resultOf(r *sim.Run, o *sim.SLO) *sim.SLOResult {
 	for i := range r.SLOs {
@@ -75,7 +84,7 @@ func metBy(judged, failed, unknown int, worst *sim.SLOResult) string {
 	switch {
 	case failed > 0 && worst.Reason == "":
 		text = fmt.Sprintf("isn't met by %d of %d (the worst has %s)", failed, judged,
-			worst.Shown())
+			shown(worst))
 	case failed > 0:
 		text = fmt.Sprintf("isn't met by %d of %d", failed, judged)
 	case judged == 1:
@@ -116,7 +125,7 @@ func sloCell(r *sim.SLOResult) cell {
 	if r == nil {
 		return cell{Text: "–"}
 	}
-	c := cell{Text: r.Shown(), Word: r.Verdict, Says: "met", About: r.Reason}
+	c := cell{Text: shown(r), Word: r.Verdict, Says: "met", About: r.Reason}
 	switch {
 	case r.Verdict == sim.Failed:
 		c.Says = "not met"

@@ -19,6 +19,9 @@ func writeMarkdown(b *bytes.Buffer, results []Result) error {
 		fmt.Fprintf(b, "## %s: %s\n\n%s **%s** %s\n\n", EscapeMarkdown(r.Name), verdict,
 			EscapeMarkdown(sentence), EscapeMarkdown(advice.Headline),
 			EscapeMarkdown(advice.Evidence))
+		for _, text := range traceLines(d) {
+			fmt.Fprintf(b, "Trace: %s.\n\n", EscapeMarkdown(text))
+		}
 		line(b, "", "configuration", "offered", "lost", "conflated", "p50", "p99", "p99.9", "max",
 			"stale p99", "healed in", "verdict")
 		line(b, "--:", ":--", "--:", "--:", "--:", "--:", "--:", "--:", "--:", "--:", "--:", ":--")
@@ -89,11 +92,4 @@ func EscapeMarkdown(s string) string {
 		b.WriteRune(r)
 	}
 	return b.String()
-}
-
-func healed(ns int64) string {
-	if ns < 0 {
-		return "never"
-	}
-	return Duration(ns)
 }

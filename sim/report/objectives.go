@@ -63,7 +63,7 @@ func objectiveTable(d *sim.Document) detail {
 			}
 			name := strings.TrimSuffix(x.SLO.String(), " < "+x.SLO.Limit())
 			p.rows = append(p.rows,
-				detailRow{i, []string{name, "< " + x.SLO.Limit(), x.Shown(), verdict}})
+				detailRow{i, []string{name, "< " + x.SLO.Limit(), shown(x), verdict}})
 		}
 	}
 	return p

@@ -116,14 +116,22 @@ func nameBut(r *sim.Run, common []sim.Setting) string {
 func varied(r *sim.Run) string { return variedBut(r, nil) }
 
 func variedBut(r *sim.Run, common []sim.Setting) string {
+	text := Own(slices.DeleteFunc(slices.Clone(r.Settings), func(s sim.Setting) bool {
+		return slices.Contains(common, s)
+	}))
+	if r.Seed != 0 {
+		text = strings.TrimSpace(fmt.Sprintf("%s seed %d", text, r.Seed))
+	}
+	return text
+}
+
+// Own shows settings, without those that are in the name of a configuration.
+func Own(settings []sim.Setting) string {
 	var words []string
-	for _, s := range r.Settings {
-		if !slices.Contains(named, s.Path) && !slices.Contains(common, s) {
+	for _, s := range settings {
+		if !slices.Contains(named, s.Path) {
 			words = append(words, s.Path+"="+s.Value)
 		}
-	}
-	if r.Seed != 0 {
-		words = append(words, fmt.Sprintf("seed %d", r.Seed))
 	}
 	return strings.Join(words, " ")
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,34 +21,39 @@ type Result struct {
 	*sim.Document
 }
 
-// Read reads a result document, as simulate --out writes it. The error says what isn't as it has to
-// be; it wraps ErrSchema for a document of another version.
+// Read reads a result document, as simulate --out writes it, and refuses what can't be shown: every
+// format can write what it returns. The error names the field that isn't as it has to be and says
+// what is wanted; it wraps ErrSchema for a document of another version.
 func Read(r io.Reader) (*sim.Document, error) {
 	data, err := io.ReadAll(r)
 	if err != nil {
 		return nil, err
 	}
+	d, err := Parse(data)
+	if err != nil {
+		return nil, err
+	}
+	return d, checkHistograms(d)
+}
+
+// Parse is Read for a text that is in memory, but that it doesn't look into the histograms: for
+// readers of the other figures.
+func Parse(data []byte) (*sim.Document, error) {
 	// The schema is looked at alone first: the fields of another version may have other types.
 	var head struct {
 		Schema string `json:"schema"`
 	}
 	if err := json.Unmarshal(data, &head); err != nil {
-		return nil, fmt.Errorf("%w: want a result document (JSON), as simulate --out writes it",
-			err)
+		return nil, explain(data, head, err)
 	}
 	if err := checkSchema(head.Schema); err != nil {
 		return nil, err
 	}
 	d := new(sim.Document)
 	if err := json.Unmarshal(data, d); err != nil {
-		return nil, fmt.Errorf("%w: want a result document of schema %s", err, sim.Schema)
+		return nil, explain(data, *d, err)
 	}
-	for i, run := range d.Runs {
-		if run == nil {
-			return nil, fmt.Errorf("runs[%d] is null: want the object of a run", i)
-		}
-	}
-	return d, nil
+	return d, check(d)
 }
 
 func checkSchema(got string) error {
@@ -64,19 +70,60 @@ func checkSchema(got string) error {
 	return fmt.Errorf("schema %q: want %s: %w", got, sim.Schema, ErrSchema)
 }
 
-// Select keeps the runs with these numbers, counted from 1, in each of the results.
+// Select keeps the runs with these numbers, counted from 1, in each of the results. What else a
+// document says about a run that isn't kept says it about none.
 func Select(results []Result, numbers []int) ([]Result, error) {
 	out := make([]Result, len(results))
 	for i, r := range results {
 		d := *r.Document
 		d.Runs = nil
+		kept := make(map[int]int) // where a run is now
 		for _, n := range numbers {
 			if n < 1 || n > len(r.Runs) {
 				return nil, fmt.Errorf("run %d: %s has runs 1 to %d", n, r.Name, len(r.Runs))
 			}
+			if _, twice := kept[n-1]; !twice {
+				kept[n-1] = len(d.Runs)
+			}
 			d.Runs = append(d.Runs, r.Runs[n-1])
 		}
+		renumber(&d, kept)
 		out[i] = Result{r.Name, &d}
 	}
 	return out, nil
+}
+
+// renumber gives the answers of a document that lost runs the numbers that these have now; -1 is
+// that of none.
+func renumber(d *sim.Document, kept map[int]int) {
+	now := func(old int) int {
+		if i, ok := kept[old]; ok {
+			return i
+		}
+		return -1
+	}
+	if d.Capacity != nil {
+		c := *d.Capacity
+		c.Trials, c.Knee = slices.Clone(c.Trials), slices.Clone(c.Knee)
+		for i := range c.Trials {
+			c.Trials[i].Run = now(c.Trials[i].Run)
+		}
+		for i := range c.Knee {
+			c.Knee[i].Run = now(c.Knee[i].Run)
+		}
+		d.Capacity = &c
+	}
+	if d.Recommendation != nil {
+		rec := *d.Recommendation
+		rec.Options = slices.Clone(rec.Options)
+		for i := range rec.Options {
+			for _, runs := range []*[]int{&rec.Options[i].Runs, &rec.Options[i].Fresh} {
+				*runs = slices.Clone(*runs)
+				for k, old := range *runs {
+					(*runs)[k] = now(old)
+				}
+			}
+		}
+		d.Recommendation = &rec
+	}
 }

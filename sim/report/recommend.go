@@ -81,8 +81,7 @@ func evidence(d *sim.Document, r *sim.Run, good, close int) string {
 	}
 	fmt.Fprintf(&b, ". 99%% of the times for which a consumer's view was out of date were at most "+
 		"%s, 99%% of the events got to their consumer within %s, and every view was right again "+
-		"%s after the load.", Duration(r.Staleness.P99), Duration(r.Propagation.P99),
-		Duration(r.HealNS))
+		"%s.", Duration(r.Staleness.P99), Duration(r.Propagation.P99), healedWhen(r.HealNS))
 	switch {
 	case good == 1:
 		b.WriteString(" No other configuration passed without a loss.")

@@ -138,5 +138,6 @@ func (d *drawing) dots(p *picked, sizes []size, value func(*sim.Run) float64,
 // ring marks what is recommended.
 func (d *drawing) ring(x, y float64) {
 	fmt.Fprintf(&d.b, `<circle class="best" cx="%s" cy="%s" r="10"/>`, num(x), num(y))
-	d.text(x, y-21, "middle", "recommended")
+	fmt.Fprintf(&d.b, `<text class="end" x="%s" y="%s" text-anchor="middle">recommended</text>`,
+		num(x), num(y-21))
 }

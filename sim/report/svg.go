@@ -7,6 +7,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // The size of a drawing, in the units of its viewBox. The page scales it to its column, so that a
@@ -18,67 +19,9 @@ const (
 	rightMargin = 26 // for the numbers of the lines
 	topMargin   = 14
 	lowMargin   = 44
-	labelHalf   = 34 // of the width of a long label of the lower axis
+	labelHalf   = 34  // of the width of a long label of the lower axis
+	tickLetter  = 7.5 // width of one in a label of an axis, which is a digit mostly
 )
-
-// axis maps values to positions.
-type axis struct {
-	title    string
-	min, max float64
-	log      bool
-	from, to float64 // positions of min and max
-	ticks    []tick
-}
-
-type tick struct {
-	at    float64 // a value
-	label string
-}
-
-// at is the position of v; what is outside of the axis is put on its end.
-func (a *axis) at(v float64) float64 {
-	v = min(max(v, a.min), a.max)
-	share := (v - a.min) / (a.max - a.min)
-	if a.log {
-		share = math.Log(v/a.min) / math.Log(a.max/a.min)
-	}
-	return a.from + share*(a.to-a.from)
-}
-
-// logAxis spans the powers of ten around lowest and highest, both above 0.
-func logAxis(title string, lowest, highest float64, label func(float64) string) axis {
-	a := axis{title: title, log: true}
-	first, last := math.Floor(math.Log10(lowest)), math.Ceil(math.Log10(highest))
-	if first == last {
-		last++
-	}
-	a.min, a.max = math.Pow(10, first), math.Pow(10, last)
-	for e := first; e <= last; e++ {
-		v := math.Pow(10, e)
-		a.ticks = append(a.ticks, tick{v, label(v)})
-	}
-	return a
-}
-
-// linearAxis goes from 0 in steps of 1, 2 or 5 times a power of ten.
-func linearAxis(title string, highest float64, label func(float64) string) axis {
-	if highest <= 0 {
-		highest = 1
-	}
-	step := math.Pow(10, math.Floor(math.Log10(highest/4)))
-	for _, m := range []float64{1, 2, 5, 10} {
-		if highest/(m*step) <= 6 {
-			step *= m
-			break
-		}
-	}
-	a := axis{title: title}
-	a.max = step * math.Ceil(highest/step-1e-9)
-	for i := 0; float64(i)*step <= a.max+step/2; i++ {
-		a.ticks = append(a.ticks, tick{float64(i) * step, label(float64(i) * step)})
-	}
-	return a
-}
 
 // drawing is an SVG that is being drawn. It has no colours of its own: the page's style sheet has
 // them, for light, dark and print.
@@ -126,11 +69,19 @@ func (d *drawing) grid(height float64) {
 		d.line(d.x.from, d.y.at(t.at), d.x.to, d.y.at(t.at))
 	}
 	d.b.WriteString(`</g><g class="ticks">`)
+	free := 0.0 // from here on there is no label yet
 	for i, t := range d.x.ticks {
 		x, anchor := d.x.at(t.at), "middle"
+		width := tickLetter * float64(utf8.RuneCountInString(t.label))
+		from := x - width/2
 		if x > svgWidth-labelHalf && len(t.label) > 4 { // it would leave the drawing
 			x, anchor = svgWidth-2, "end"
+			from = x - width
 		}
+		if from < free {
+			continue
+		}
+		free = from + width + 4
 		d.b.WriteString(every2(len(d.x.ticks)-i, len(d.x.ticks) > 6))
 		d.text(x, d.y.from+16, anchor, t.label)
 		d.b.WriteString(`</g>`)
@@ -167,104 +118,6 @@ func (d *drawing) text(x, y float64, anchor, s string) {
 func (d *drawing) end() template.HTML {
 	d.b.WriteString(`</svg>`)
 	return template.HTML(d.b.String()) // everything that isn't ours went through EscapeString
-}
-
-// point is one of a line, with its value in words.
-type point struct {
-	x, y float64
-	says string
-}
-
-// series is a line of a drawing: that of one run, or one with a name of its own.
-type series struct {
-	run    int    // its index in the document; -1: none
-	look   int    // its colour and kind of line
-	name   string // where there is no run, or it has several lines
-	faint  bool   // beside the run's main line: it has no number
-	pieces [][]point
-}
-
-// lines draws the series, with the number of each run at its end and, for the script, the values of
-// its points.
-func (d *drawing) lines(all []series) {
-	var ends [][2]float64
-	for _, s := range all {
-		if s.run >= 0 {
-			fmt.Fprintf(&d.b, `<g class="run r%d">`, s.run+1)
-		} else {
-			d.b.WriteString(`<g>`)
-		}
-		for _, piece := range s.pieces {
-			d.polyline(&s, piece)
-		}
-		if n := len(s.pieces); n > 0 && !s.faint {
-			piece := s.pieces[n-1]
-			last := piece[len(piece)-1]
-			end := apart(ends, [2]float64{d.x.at(last.x), d.y.at(last.y)})
-			ends = append(ends, end)
-			label := s.look
-			if s.run >= 0 {
-				label = s.run
-			}
-			fmt.Fprintf(&d.b, `<text class="end" x="%s" y="%s">%d</text>`, num(end[0]+5),
-				num(end[1]+4), label+1)
-		}
-		d.b.WriteString(`</g>`)
-	}
-}
-
-// polyline draws one piece of a line. A single point is drawn as a line to itself, which has round
-// ends and so is a dot.
-func (d *drawing) polyline(s *series, piece []point) {
-	if len(piece) == 1 {
-		piece = append(piece[:1:1], piece[0])
-	}
-	class := "line " + look(s.look)
-	if s.faint {
-		class += " faint"
-	}
-	d.values(class, s.run, s.name, piece)
-}
-
-// values writes a line with its values for the script; class says whether it is seen.
-func (d *drawing) values(class string, run int, name string, points []point) {
-	var path, says strings.Builder
-	for i, p := range points {
-		if i > 0 {
-			path.WriteByte(' ')
-			says.WriteByte('|')
-		}
-		path.WriteString(num(d.x.at(p.x)) + "," + num(d.y.at(p.y)))
-		says.WriteString(p.says)
-	}
-	fmt.Fprintf(&d.b, `<polyline class="%s" points="%s" data-run="%d"`, class, path.String(),
-		run+1)
-	if name != "" {
-		fmt.Fprintf(&d.b, ` data-name="%s"`, html.EscapeString(name))
-	}
-	fmt.Fprintf(&d.b, ` data-says="%s"/>`, html.EscapeString(says.String()))
-}
-
-// apart is the place nearest to at, up or down, where a number covers none of the others.
-func apart(taken [][2]float64, at [2]float64) [2]float64 {
-	const width, height = 14, 11
-	for offset := 0.0; ; offset++ {
-		for _, y := range []float64{at[1] - offset, at[1] + offset} {
-			free := y >= topMargin/2
-			for _, t := range taken {
-				free = free && (math.Abs(t[0]-at[0]) >= width || math.Abs(t[1]-y) >= height)
-			}
-			if free {
-				return [2]float64{at[0], y}
-			}
-		}
-	}
-}
-
-// look gives the classes of a line: seven colours times four kinds of line, which have no common
-// divisor, so 28 lines look different, and neighbours differ in both.
-func look(i int) string {
-	return fmt.Sprintf("c%d d%d", i%7, i%4)
 }
 
 // num writes a position: a tenth of a unit is less than a pixel.

@@ -15,6 +15,9 @@ import (
 	"time"
 )
 
+// byteOrderMark is what some editors begin a file of UTF-8 with.
+const byteOrderMark = "\ufeff"
+
 // Read reads a trace, gzipped or not, whatever its name, which only the errors use.
 func Read(name string, r io.Reader) (*Trace, error) {
 	in := bufio.NewReader(r)
@@ -26,8 +29,12 @@ func Read(name string, r io.Reader) (*Trace, error) {
 		}
 		text = unzipped
 	}
+	unmarked := bufio.NewReader(text)
+	if mark, _ := unmarked.Peek(len(byteOrderMark)); string(mark) == byteOrderMark {
+		_, _ = unmarked.Discard(len(byteOrderMark))
+	}
 	d := reader{name: name, trace: &Trace{}, texts: make(map[string]string)}
-	lines := bufio.NewScanner(text)
+	lines := bufio.NewScanner(unmarked)
 	lines.Buffer(nil, LineBytesMax)
 	for lines.Scan() {
 		if d.line++; d.line > LinesMax {
@@ -37,6 +44,9 @@ func Read(name string, r io.Reader) (*Trace, error) {
 			continue
 		}
 		if err := d.take(lines.Bytes()); err != nil {
+			if cause := lines.Err(); cause != nil { // which cut this line off
+				return nil, d.broken(cause)
+			}
 			return nil, d.fail("%w", err)
 		}
 	}

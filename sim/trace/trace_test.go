@@ -3,6 +3,8 @@ package trace_test
 import (
 	"bytes"
 	"compress/gzip"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -221,6 +223,31 @@ func TestABrokenFileIsRefused(t *testing.T) {
 	_, err := trace.Read("x", iotest.ErrReader(os.ErrPermission))
 	assert.ErrorIs(t, err, os.ErrPermission)
 	assert.NotErrorIs(t, err, trace.ErrTrace)
+}
+
+// A file that is cut off within a line is said to be that, not to have a bad line.
+func TestAFileThatIsCutOffWithinALineIsSaidToBeThat(t *testing.T) {
+	var text []byte
+	rng := rand.New(rand.NewPCG(1, 1))
+	for range 1000 { // with little that gzip could leave out
+		text = fmt.Appendf(text, `{"t":%d,"gap":%d}`+"\n", rng.IntN(1e9), rng.IntN(1e9))
+	}
+	whole := zipped(t, text)
+	_, err := trace.Read("x.gz", bytes.NewReader(whole[:len(whole)/2]))
+	assert.ErrorIs(t, err, trace.ErrTrace)
+	assert.ErrorContains(t, err, "the file is cut off: want all of it")
+}
+
+func TestAByteOrderMarkIsNoPartOfTheTrace(t *testing.T) {
+	text := []byte("\ufeff" + `{"t":1,"gap":1}`)
+	for _, content := range [][]byte{text, zipped(t, text)} {
+		x, err := trace.Read("x", bytes.NewReader(content))
+		require.NoError(t, err)
+		assert.Len(t, x.Gaps, 1)
+	}
+	x, err := trace.Read("x", strings.NewReader("\ufeff"))
+	require.NoError(t, err)
+	assert.Empty(t, x.Gaps)
 }
 
 func TestAFileHasNoMoreThanSoManyLines(t *testing.T) {

@@ -6,7 +6,6 @@ import (
 	"html/template"
 	"math"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"github.com/notifylab/notifylab/sim"
@@ -19,7 +18,7 @@ type curve struct {
 }
 
 type limit struct {
-	name string
+	name string // as the objective has it
 	at   float64
 }
 
@@ -79,7 +78,7 @@ func (d *drawing) limitLines(c *chart) {
 		y := d.y.at(l.at)
 		fmt.Fprintf(&d.b, `<path class="limit" d="M%s %sH%s"/>`, num(d.x.from), num(y),
 			num(d.x.to))
-		d.text(d.x.from+6, y-5, "start", l.name+" < "+c.measure.label(l.at))
+		d.text(d.x.from+6, y-5, "start", l.name)
 	}
 	if c.upright > 0 {
 		x := d.x.at(c.upright)
@@ -160,101 +159,6 @@ func category(title string, names []string) axis {
 	return x
 }
 
-// lossMetrics are those whose limits are drawn with lossMeasure. With dropped ones, those for
-// consumers that had left count too.
-var lossMetrics = []string{"lost", "dropped"}
-
-// sweepCharts draw a sweep: to the right the first knob that has numbers, a line for each
-// combination of the others.
-func sweepCharts(id string, d *sim.Document) (charts []chart, left string) {
-	all := combos(d)
-	if len(all) < 2 {
-		return nil, ""
-	}
-	main := mainKnob(d.Sweep)
-	knob := d.Sweep.Knobs[main]
-	best := bestCombo(d, all)
-	x := category(words(knob.Path), knob.Values)
-	for _, c := range []struct {
-		key, title string
-		m          *measure
-		metrics    []string
-	}{
-		{"loss", "loss", &lossMeasure, lossMetrics},
-		{"latency", "latency", &propagated, []string{"propagation_p99"}},
-		{"staleness", "staleness", &staleFor, []string{"staleness_p99"}},
-	} {
-		ch := chart{id: id + "-sweep-" + c.key, x: x,
-			title:  capital(words(knob.Path)) + " and " + c.title,
-			yTitle: c.m.name, measure: c.m, limits: limitsOf(&d.Scenario, c.metrics...),
-			about: "A dot is the median over the seeds, with its range.",
-			at: func(x float64) string {
-				return knob.Path + " " + knob.Values[int(math.Round(x))]
-			}}
-		ch.curves, left = sweepCurves(d, all, main, best, c.m)
-		charts = append(charts, ch)
-	}
-	return charts, left
-}
-
-// mainKnob is the first one whose values are numbers, so that a line through them means something;
-// or else the first.
-func mainKnob(s *sim.Sweep) int {
-	i := slices.IndexFunc(s.Knobs, func(k sim.Knob) bool {
-		return len(k.Values) > 1 && !slices.ContainsFunc(k.Values, func(v string) bool {
-			return v == "" || v[0] < '0' || v[0] > '9'
-		})
-	})
-	return max(i, 0)
-}
-
-// sweepCurves are at most drawnMax, with the best among them; left says what that leaves out.
-func sweepCurves(d *sim.Document, all []combo, main, best int, m *measure) ([]curve, string) {
-	values := d.Sweep.Knobs[main].Values
-	var out []curve
-	at := make(map[string]int)
-	mine := -1
-	for i := range all {
-		var name []string
-		for k, v := range all[i].values {
-			if k != main {
-				name = append(name, words(d.Sweep.Knobs[k].Path)+" "+v)
-			}
-		}
-		key := strings.Join(name, ", ")
-		if _, ok := at[key]; !ok {
-			at[key] = len(out)
-			out = append(out, curve{name: key})
-		}
-		c := &out[at[key]]
-		if i == best {
-			mine = at[key]
-		}
-		c.points = append(c.points, ranged{
-			x: float64(slices.Index(values, all[i].values[main])), best: i == best,
-			m: middleOf(d, all[i].runs, m.value), bad: all[i].passed(d) < len(all[i].runs),
-		})
-	}
-	if len(out) == 1 && out[0].name == "" {
-		out[0].name = m.name
-	}
-	if len(out) <= drawnMax {
-		return out, ""
-	}
-	left := fmt.Sprintf("The drawings of the sweep show %d of %d lines; all combinations are in "+
-		"the table.", drawnMax, len(out))
-	if mine >= drawnMax {
-		out[drawnMax-1] = out[mine]
-	}
-	return out[:drawnMax], left
-}
-
-func words(path string) string {
-	return strings.ReplaceAll(path, "_", " ")
-}
-
-func capital(s string) string { return strings.ToUpper(s[:min(1, len(s))]) + s[min(1, len(s)):] }
-
 // limitsOf are those of the objectives for the whole time, in the unit of the measure.
 func limitsOf(s *sim.Scenario, metrics ...string) []limit {
 	var out []limit
@@ -262,7 +166,7 @@ func limitsOf(s *sim.Scenario, metrics ...string) []limit {
 		if o.Stage != "" || !slices.Contains(metrics, o.Metric) {
 			continue
 		}
-		l := limit{o.Metric, o.Below}
+		l := limit{o.String(), o.Below}
 		if unitOf(o.Metric) == sim.ShareUnit {
 			l.at *= 100
 		}
