@@ -1,14 +1,10 @@
 package sim
 
 import (
-	"fmt"
 	"maps"
-	"runtime"
-	"runtime/debug"
 	"time"
 
 	"github.com/notifylab/notifylab/notify"
-	"github.com/notifylab/notifylab/notify/clock"
 	"github.com/notifylab/notifylab/notify/registry"
 )
 
@@ -27,65 +23,6 @@ type Document struct {
 	Sweep          *Sweep          `json:"sweep,omitempty"`
 	Capacity       *Capacity       `json:"capacity,omitempty"`
 	Recommendation *Recommendation `json:"recommendation,omitempty"`
-}
-
-// Environment is where it ran.
-type Environment struct {
-	Time       time.Time `json:"time"`
-	GoVersion  string    `json:"go_version"`
-	OS         string    `json:"os"`
-	Arch       string    `json:"arch"`
-	CPUs       int       `json:"cpus"`
-	GOMAXPROCS int       `json:"gomaxprocs"`
-	Revision   string    `json:"revision,omitempty"` // of this program's source
-	Clock      string    `json:"clock"`
-
-	// Under the virtual clock: what it was told about the cost of work, and what it took itself.
-	CostModel *CostModel `json:"cost_model,omitempty"`
-	Took      *Took      `json:"took,omitempty"`
-}
-
-// The clocks.
-const (
-	WallClock    = "wall"
-	VirtualClock = "virtual"
-)
-
-// Took is what a part of this program took from the machine.
-type Took struct {
-	WallSeconds float64 `json:"wall_seconds"`
-	CPUSeconds  float64 `json:"cpu_seconds"`
-	PeakRSS     int64   `json:"peak_rss_bytes"`
-}
-
-// Meter begins to measure what is taken from now on; call its result for what it was.
-func Meter(c clock.Clock) func() *Took {
-	debug.FreeOSMemory()
-	resetPeakRSS()
-	began, cpu := c.Now(), cpuSeconds()
-	return func() *Took {
-		return &Took{
-			WallSeconds: c.Now().Sub(began).Seconds(),
-			CPUSeconds:  cpuSeconds() - cpu,
-			PeakRSS:     peakRSS(),
-		}
-	}
-}
-
-// NewEnvironment describes this machine and program, for runs on the wall clock.
-func NewEnvironment(now time.Time) Environment {
-	e := Environment{
-		Time: now.UTC(), GoVersion: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
-		CPUs: runtime.NumCPU(), GOMAXPROCS: runtime.GOMAXPROCS(0), Clock: WallClock,
-	}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		for _, kv := range info.Settings {
-			if kv.Key == "vcs.revision" {
-				e.Revision = kv.Value
-			}
-		}
-	}
-	return e
 }
 
 // The verdicts.
@@ -265,63 +202,4 @@ func (b *Books) DroppedTotal() (n uint64) {
 		n += d
 	}
 	return n
-}
-
-// summarise encodes the histograms of a run.
-func (r *Run) summarise(all *figures, gaps, generatorLag, consumerLag, publishWait, drops,
-	depth *Histogram) error {
-	for _, x := range []struct {
-		to   *Summary
-		from *Histogram
-	}{
-		{&r.Propagation, all.propagation},
-		{&r.Staleness, all.staleness},
-		{&r.GapLength, gaps},
-		{&r.GeneratorLag, generatorLag},
-		{&r.ConsumerLag, consumerLag},
-		{&r.PublishWait, publishWait},
-		{&r.Drops, drops},
-		{&r.QueueDepth, depth},
-	} {
-		s, err := x.from.summary()
-		if err != nil {
-			return err
-		}
-		*x.to = s
-	}
-	return nil
-}
-
-// judge sets the verdict from what was found.
-func (r *Run) judge(s *Scenario, broken []string, unhealed string, interrupted bool) {
-	r.Verdict, r.Reasons = Passed, []string{}
-	if len(broken) > 0 {
-		r.Verdict = Failed
-		r.Reasons = append(r.Reasons, broken...)
-	}
-	if unhealed != "" {
-		r.Verdict = Failed
-		r.Reasons = append(r.Reasons, unhealed)
-	}
-	r.judgeSLOs(s, unhealed != "")
-	invalid := func(format string, args ...any) {
-		if r.Verdict != Failed || len(broken) == 0 {
-			r.Verdict = Invalid
-		}
-		r.Reasons = append(r.Reasons, fmt.Sprintf(format, args...))
-	}
-	if r.GeneratorLag.P99 > int64(s.LagBound) {
-		invalid("the generator was saturated: its lag p99 is %v, the bound is %v",
-			time.Duration(r.GeneratorLag.P99), s.LagBound)
-	}
-	if r.ConsumerLag.P99 > int64(s.LagBound) {
-		invalid("the synthetic consumers were served late: lag p99 is %v, the bound is %v",
-			time.Duration(r.ConsumerLag.P99), s.LagBound)
-	}
-	if interrupted {
-		invalid("interrupted")
-	}
-	if r.Propagation.Count == 0 && !interrupted && !r.Baseline {
-		invalid("no change reached a consumer: too few samples")
-	}
 }
