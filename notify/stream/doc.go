@@ -48,7 +48,10 @@
 //     a goroutine of their own for that one step, after which the session goes back to the line. A
 //     connection that isn't a TryConn gets one for every write. There is at most one for each
 //     session; no other bound is set, for what they wait for is not the pool's.
-//   - One timer serves all sessions. An event doesn't touch it.
+//   - One timer serves all sessions. An event doesn't touch it. It goes off up to 64 times in a
+//     heartbeat, so a ping and the end of a ReadTimeout come up to a 64th of the shorter of both
+//     late, together with others: an idle process is woken seldom. Lateness doesn't add up, pings
+//     are a heartbeat apart.
 //   - A reader for each connection remains, because a goroutine that reads is the only way in which
 //     Go's network poller tells that there is something to read.
 //   - NewPool starts nothing. Run owns the goroutines. When its ctx ends, or with Close, it ends

@@ -122,8 +122,13 @@ func (s *Session) decide(now time.Time) (step Step, decided bool) {
 	return step, true
 }
 
+// ping has the next one due a heartbeat after this one was, so that drivers that are a little late
+// each time don't add that up.
 func (s *Session) ping(now time.Time) Step {
-	s.pingAt = now.Add(s.c.heartbeat())
+	s.pingAt = s.pingAt.Add(s.c.heartbeat())
+	if s.c.OneWay || !s.pingAt.After(now) {
+		s.pingAt = now.Add(s.c.heartbeat())
+	}
 	s.writeBy = now.Add(s.c.writeTimeout())
 	return Step{Ping: true, Deadline: s.writeBy}
 }

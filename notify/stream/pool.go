@@ -46,6 +46,7 @@ func (c *PoolConfig) Validate() error {
 type Pool struct {
 	workers int
 	clock   clock.Clock
+	origin  time.Time       // what its timers count from
 	ctx     context.Context // ends when the pool is to end
 	cancel  context.CancelCauseFunc
 	aside   sync.WaitGroup // goroutines of one step each
@@ -68,10 +69,12 @@ func NewPool(c PoolConfig) (*Pool, error) {
 	p := &Pool{
 		workers: cmp.Or(c.Workers, runtime.GOMAXPROCS(0)), clock: c.Clock,
 		sooner: make(chan struct{}, 1), all: map[*member]struct{}{},
+		timers: timers{byAt: map[time.Duration]*slot{}},
 	}
 	if p.clock == nil {
 		p.clock = clock.Real{}
 	}
+	p.origin = p.clock.Now()
 	p.work = sync.NewCond(&p.mu)
 	p.ctx, p.cancel = context.WithCancelCause(context.Background())
 	return p, nil
@@ -101,7 +104,7 @@ func (p *Pool) Close() { p.cancel(notify.ErrClosed) }
 // the pool's workers write. A panic of the lister ends the session instead of coming back here.
 // Nothing happens before Run.
 func (p *Pool) Serve(ctx context.Context, conn Conn, s *Session) error {
-	m := &member{p: p, conn: conn, s: s, ctx: ctx, state: busy, timer: noTimer}
+	m := &member{p: p, conn: conn, s: s, ctx: ctx, state: busy}
 	m.try, _ = conn.(TryConn)
 	m.closed.Add(1)
 	s.Drive(m.wake)
@@ -177,17 +180,17 @@ func (p *Pool) keepTime() {
 func (p *Pool) fire(now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for len(p.timers) > 0 {
-		m := p.timers[0]
-		switch {
-		case m.at.After(now):
-			return m.at.Sub(now)
-		case m.state == parked && m.until.After(now):
-			m.at = m.until // it was put off since
-			p.timers.fix(m)
-		default:
-			p.timers.remove(m)
-			if m.state == parked {
+	since := now.Sub(p.origin)
+	for len(p.timers.slots) > 0 {
+		if at := p.timers.slots[0].at; at > since {
+			return at - since
+		}
+		for _, m := range p.timers.next() {
+			switch {
+			case m.state != parked: // who parks it adds it
+			case m.until > since:
+				p.timers.add(m, m.until) // it was put off since
+			default:
 				p.readyLocked(m)
 			}
 		}
@@ -220,6 +223,11 @@ func (p *Pool) next() *member {
 	m.state = busy
 	return m
 }
+
+// grainShare is how many times in a heartbeat a pool looks whose time has come. With few looks many
+// pings go out at once: where there is nothing else to do, to wake up for one costs several times
+// as much as to send it.
+const grainShare = 64
 
 // idleMax is how long the timer sleeps when there is nobody.
 const idleMax = time.Hour

@@ -23,11 +23,11 @@ type member struct {
 
 	// Guarded by p.mu.
 	state state
-	woken bool      // there was a wake-up while it was busy
-	until time.Time // when parked: look again then
-	at    time.Time // in timers: not after until, for time is mostly put off
-	timer int       // index in timers, or noTimer
-	after *member   // in the line of those who are ready
+	woken bool          // there was a wake-up while it was busy
+	until time.Duration // when parked: look again then, after the pool's origin
+	slot  *slot         // not after until, for time is mostly put off; nil: none
+	place int           // in slot
+	after *member       // in the line of those who are ready
 }
 
 // state says who may call Next: nobody but whoever made the member busy.
@@ -60,18 +60,25 @@ func (p *Pool) park(m *member, until time.Time) {
 		p.readyLocked(m)
 		return
 	}
-	m.state, m.until = parked, until
-	if m.timer != noTimer && !until.Before(m.at) {
+	m.state, m.until = parked, roundUp(until.Sub(p.origin), m.s.grain())
+	if m.slot != nil && m.slot.at <= m.until {
 		return // an event changes nothing about the time, so this is the rule
 	}
-	m.at = until
-	p.timers.fix(m)
-	if p.timers[0] == m {
+	p.timers.remove(m)
+	if p.timers.add(m, m.until) {
 		select {
 		case p.sooner <- struct{}{}:
 		default: // one is enough
 		}
 	}
+}
+
+// roundUp rounds up to a multiple of grain; one of 0 is none.
+func roundUp(d, grain time.Duration) time.Duration {
+	if part := d % max(grain, 1); part > 0 {
+		d += grain - part
+	}
+	return d
 }
 
 // again puts a member that isn't done at the end of the line.

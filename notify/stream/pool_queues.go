@@ -1,6 +1,9 @@
 package stream
 
-import "container/heap"
+import (
+	"container/heap"
+	"time"
+)
 
 // line is a queue that needs no memory of its own.
 type line struct{ first, last *member }
@@ -20,48 +23,66 @@ func (l *line) pop() *member {
 	return m
 }
 
-// timers is a heap by at. It is touched when a time has come or one comes sooner than before, not
-// with each event.
-type timers []*member
-
-// noTimer is the index of a member that isn't in the heap.
-const noTimer = -1
-
-// fix puts a member where its time belongs.
-func (t *timers) fix(m *member) {
-	if m.timer == noTimer {
-		heap.Push(t, m)
-	} else {
-		heap.Fix(t, m.timer)
-	}
+// slot is a time after the pool's origin, and the members that are looked at then.
+type slot struct {
+	at      time.Duration
+	members []*member
 }
 
+// timers is a heap of slots by at. It is touched when a time has come or one comes sooner than
+// before, not with each event.
+type timers struct {
+	slots []*slot
+	byAt  map[time.Duration]*slot
+}
+
+// add puts a member that is in no slot into that of a time; first says that there was no earlier
+// one, nor this one.
+func (t *timers) add(m *member, at time.Duration) (first bool) {
+	s := t.byAt[at]
+	if s == nil {
+		s = &slot{at: at}
+		t.byAt[at] = s
+		heap.Push(t, s)
+		first = t.slots[0] == s
+	}
+	m.slot, m.place = s, len(s.members)
+	s.members = append(s.members, m)
+	return first
+}
+
+// remove takes a member out of its slot, if it is in one. The slot stays until its time.
 func (t *timers) remove(m *member) {
-	if m.timer != noTimer {
-		heap.Remove(t, m.timer)
+	if m.slot == nil {
+		return
 	}
+	in, last := m.slot.members, len(m.slot.members)-1
+	in[m.place], in[last].place = in[last], m.place
+	in[last] = nil
+	m.slot.members, m.slot = in[:last], nil
 }
 
-func (t timers) Len() int           { return len(t) }
-func (t timers) Less(i, j int) bool { return t[i].at.Before(t[j].at) }
-
-func (t timers) Swap(i, j int) {
-	t[i], t[j] = t[j], t[i]
-	t[i].timer, t[j].timer = i, j
+// next takes the first slot out. Its members are in none then.
+func (t *timers) next() []*member {
+	s := heap.Pop(t).(*slot)
+	delete(t.byAt, s.at)
+	for _, m := range s.members {
+		m.slot = nil
+	}
+	return s.members
 }
+
+func (t *timers) Len() int           { return len(t.slots) }
+func (t *timers) Less(i, j int) bool { return t.slots[i].at < t.slots[j].at }
+func (t *timers) Swap(i, j int)      { t.slots[i], t.slots[j] = t.slots[j], t.slots[i] }
 
 // Push is for package heap.
-func (t *timers) Push(x any) {
-	m := x.(*member)
-	m.timer = len(*t)
-	*t = append(*t, m)
-}
+func (t *timers) Push(x any) { t.slots = append(t.slots, x.(*slot)) }
 
 // Pop is for package heap.
 func (t *timers) Pop() any {
-	last := len(*t) - 1
-	m := (*t)[last]
-	m.timer, (*t)[last] = noTimer, nil
-	*t = (*t)[:last]
-	return m
+	last := len(t.slots) - 1
+	s := t.slots[last]
+	t.slots[last], t.slots = nil, t.slots[:last]
+	return s
 }

@@ -109,7 +109,9 @@ func (m *model) step(t *rapid.T) stream.Step {
 		m.writeBy = m.now.Add(writeMax)
 	}
 	require.Equal(t, m.writeBy, step.Deadline)
-	if due {
+	if due && m.pingAt.Add(beat).After(m.now) && !m.oneWay {
+		m.pingAt = m.pingAt.Add(beat)
+	} else if due {
 		m.pingAt = m.now.Add(beat)
 	}
 	if m.writeBy.IsZero() {

@@ -64,7 +64,8 @@ func TestDrive_PingsOnTimeAndAnswersKeepItAlive(t *testing.T) {
 		s.say(stream.Ping, 0)
 		spoke := time.Now()
 		s.end(stream.ErrReadTimeout, 0)
-		assert.Equal(t, 2*time.Minute, time.Since(spoke))
+		late := time.Since(spoke) - 2*time.Minute
+		assert.True(t, 0 <= late && late < stream.DefaultHeartbeat/64, "%v late", late)
 		_, _, pingsAt = s.soFar()
 		assert.Len(t, pingsAt, 20, "no more since the client's own")
 	})
