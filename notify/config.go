@@ -156,14 +156,15 @@ func (c Config) Validate() error {
 		if tc.WhenFull > Reject {
 			bad("WhenFull", tc.WhenFull, "Wait or Reject")
 		}
-		if err := tc.Backlog.validate(); err != nil {
+		if err := tc.Backlog.Validate(); err != nil {
 			errs = append(errs, fmt.Errorf("Types[%q].Backlog: %w", t, err))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func (b *Backlog) validate() error {
+// Validate reports everything that is wrong with b, as Config.Validate does.
+func (b *Backlog) Validate() error {
 	var errs []error
 	if b.Size < 0 || b.Size > math.MaxInt32 {
 		errs = append(errs, fmt.Errorf("%w: Size = %d: want 0 (256) to %d", ErrInvalid, b.Size,

@@ -79,7 +79,7 @@ func (e *Engine) Subscribe(t Type, subject, group string, to Subscriber, b *Back
 	}
 	if b == nil {
 		b = &p.cfg.Backlog
-	} else if err := b.validate(); err != nil {
+	} else if err := b.Validate(); err != nil {
 		return nil, fmt.Errorf("subscribe: Backlog: %w", err)
 	}
 	return p.subscribe(subject, group, to, b)

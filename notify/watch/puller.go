@@ -45,7 +45,7 @@ type PullOptions struct {
 	Observer notify.Observer // hears of losses and of the end; may be nil
 }
 
-// Pull subscribes; the first Next lists. The errors are those of notify.Engine.Subscribe.
+// Pull subscribes; the first Next lists. The errors are those of Open, and notify.ErrInvalid for o.
 func Pull(e *notify.Engine, at At, list Lister, c *Config, o PullOptions) (*Puller, error) {
 	if o.Size < 0 {
 		return nil, fmt.Errorf("%w: pull: Size = %d: want 0 (64) or more",

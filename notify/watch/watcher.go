@@ -30,6 +30,19 @@ type Config struct {
 	Poll        bool          // take one event per Tick, as the streams of service-center 1.x do
 }
 
+// Validate reports everything that is wrong with c; the errors wrap notify.ErrInvalid.
+func (c *Config) Validate() error {
+	var errs []error
+	if err := c.Backlog.Validate(); err != nil {
+		errs = append(errs, fmt.Errorf("watch: Backlog: %w", err))
+	}
+	if c.ListTimeout < 0 {
+		errs = append(errs, fmt.Errorf("%w: watch: ListTimeout = %v: want 0 (%v) or more",
+			notify.ErrInvalid, c.ListTimeout, DefaultListTimeout))
+	}
+	return errors.Join(errs...)
+}
+
 // At is where a watcher listens.
 type At struct {
 	Type    notify.Type
@@ -93,8 +106,12 @@ type Watcher struct {
 	poll, resync bool // of Config
 }
 
-// Open subscribes and asks sink for a list. The errors are those of notify.Engine.Subscribe.
+// Open subscribes and asks sink for a list. The errors are those of Config.Validate and
+// notify.Engine.Subscribe.
 func Open(e *notify.Engine, at At, sink Sink, c *Config) (*Watcher, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
 	w := &Watcher{sink: sink, poll: c.Poll, resync: c.Resync}
 	sub, err := e.Subscribe(at.Type, at.Subject, at.Group, w, &c.Backlog)
 	if err != nil {

@@ -167,7 +167,7 @@ func TestReady_TheRestFollowsInOrder(t *testing.T) {
 	assert.Equal(t, []string{"4", "5"}, s.heard())
 }
 
-func TestOpen_ErrorsAreThoseOfSubscribe(t *testing.T) {
+func TestOpen_Errors(t *testing.T) {
 	r := newRig(t, notify.TypeConfig{})
 	closed := newRig(t, notify.TypeConfig{})
 	closed.Close()
@@ -180,9 +180,10 @@ func TestOpen_ErrorsAreThoseOfSubscribe(t *testing.T) {
 	}{
 		"unknown type": {r.Engine, watch.At{Type: "x", Subject: subject}, watch.Config{},
 			notify.ErrUnknownType},
-		"no subject":  {r.Engine, watch.At{Type: kind}, watch.Config{}, notify.ErrInvalid},
-		"bad backlog": {r.Engine, here, bad, notify.ErrInvalid},
-		"closed":      {closed.Engine, here, watch.Config{}, notify.ErrClosed},
+		"no subject":   {r.Engine, watch.At{Type: kind}, watch.Config{}, notify.ErrInvalid},
+		"bad backlog":  {r.Engine, here, bad, notify.ErrInvalid},
+		"list timeout": {r.Engine, here, watch.Config{ListTimeout: -1}, notify.ErrInvalid},
+		"closed":       {closed.Engine, here, watch.Config{}, notify.ErrClosed},
 	} {
 		s := &sink{}
 		w, err := watch.Open(tt.e, tt.at, s, &tt.c)
@@ -193,6 +194,16 @@ func TestOpen_ErrorsAreThoseOfSubscribe(t *testing.T) {
 		require.ErrorIs(t, err, tt.want, name)
 		assert.Nil(t, p, name)
 	}
+}
+
+func TestConfig_EveryMistakeIsReported(t *testing.T) {
+	c := watch.Config{ListTimeout: -1, Backlog: notify.Backlog{Size: -1, AddTimeout: -1}}
+	err := c.Validate()
+	require.ErrorIs(t, err, notify.ErrInvalid)
+	for _, field := range []string{"ListTimeout = -1ns: want 0 (1s)", "Size", "AddTimeout"} {
+		assert.ErrorContains(t, err, field)
+	}
+	assert.NoError(t, new(watch.Config).Validate())
 }
 
 // TestReceiver_NeedNotBeAnObserver: without the methods of notify.Observer losses and the end are

@@ -73,6 +73,9 @@ func (c *Config) Validate() error {
 			bad(field, n, "0 (the default) or more")
 		}
 	}
+	if err := c.Watch.Validate(); err != nil {
+		errs = append(errs, fmt.Errorf("rest: Watch: %w", err))
+	}
 	streams := c.Stream
 	streams.Encode = encodeEvent // it is required there, and ours here
 	if err := streams.Validate(); err != nil {

@@ -12,6 +12,8 @@ import (
 
 	"github.com/notifylab/notifylab/notify/registry"
 	"github.com/notifylab/notifylab/notify/registry/rest"
+	"github.com/notifylab/notifylab/notify/stream"
+	"github.com/notifylab/notifylab/notify/watch"
 )
 
 const (
@@ -248,9 +250,10 @@ func TestClosed_TheEngineIsA503(t *testing.T) {
 
 func TestConfig_EveryMistakeIsReported(t *testing.T) {
 	_, err := rest.New(rest.Config{BodyBytesMax: -1, WatchersMax: -1, SchemaBytesMax: -1,
-		ServicesMax: -1, InstancesMax: -1})
+		ServicesMax: -1, InstancesMax: -1, Watch: watch.Config{ListTimeout: -1},
+		Stream: stream.Config{Heartbeat: -1}})
 	for _, field := range []string{"Hub", "Engine", "BodyBytesMax", "WatchersMax",
-		"SchemaBytesMax", "ServicesMax", "InstancesMax"} {
+		"SchemaBytesMax", "ServicesMax", "InstancesMax", "ListTimeout", "Heartbeat"} {
 		assert.ErrorContains(t, err, field)
 	}
 }
