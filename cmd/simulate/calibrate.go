@@ -8,7 +8,6 @@ import (
 	"io"
 
 	"github.com/google/renameio/v2/maybe"
-	"github.com/spf13/pflag"
 
 	"github.com/notifylab/notifylab/notify/clock"
 	"github.com/notifylab/notifylab/sim"
@@ -30,14 +29,14 @@ Flags:
 
 // calibrate is the command of that name.
 func calibrate(args []string, stdout, stderr io.Writer) int {
-	fs, out := pflag.NewFlagSet("calibrate", pflag.ContinueOnError), ""
+	fs, out := commandFlags("calibrate"), ""
 	fs.StringVar(&out, "out", "", "write the cost model (JSON) to this file")
 	rounds := fs.Int("rounds", sim.CalibrationRounds, "fewer are faster and say less")
 	quiet := fs.Bool("quiet", false, "no progress")
 	if done, code := parseCommand(fs, calibrateUsage, args, stdout, stderr); done {
 		return code
 	}
-	var wrong mistakes
+	wrong := mistakes{command: fs.Name()}
 	if *rounds < 1 {
 		wrong.add("--rounds %d: want 1 or more", *rounds)
 	}

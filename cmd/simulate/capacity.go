@@ -13,6 +13,7 @@ import (
 
 	"github.com/notifylab/notifylab/sim"
 	"github.com/notifylab/notifylab/sim/capacity"
+	"github.com/notifylab/notifylab/sim/report"
 )
 
 const capacityUsage = `simulate capacity finds the largest load at which a configuration meets its objectives, in virtual
@@ -52,7 +53,7 @@ type capacityCommand struct {
 // findCapacity is that command.
 func findCapacity(args []string, stdout, stderr io.Writer) int {
 	c := &capacityCommand{plan: plan{name: "capacity"}, tolerance: 0.05}
-	o, code := parse(&command{capacityUsage, c.flags, c.check}, args, stdout, stderr)
+	o, code := parse(&command{"capacity", capacityUsage, c.flags, c.check}, args, stdout, stderr)
 	if o == nil {
 		return code
 	}
@@ -131,7 +132,7 @@ func (c *capacityCommand) run(o *options, stdout, stderr io.Writer) int {
 		ctx, stop = context.WithTimeoutCause(ctx, c.budget, errBudget)
 		defer stop()
 	}
-	what := fmt.Sprintf("looking for the most %s; %s", loadUnit(c.finder.Find),
+	what := fmt.Sprintf("looking for the most %s; %s", report.LoadUnit(c.finder.Find),
 		objectives(o.scenario.SLOs, c.given))
 	doc, code := c.answer(ctx, o, what, stdout, stderr,
 		func(ctx context.Context, l *capacity.Lab, e sim.Environment) (*sim.Document, error) {

@@ -3,8 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"math"
-	"strconv"
 	"text/tabwriter"
 
 	"github.com/notifylab/notifylab/sim"
@@ -31,7 +29,8 @@ func showCapacity(out io.Writer, doc *sim.Document, given bool) {
 	fmt.Fprintf(w, "of the limit\t%s\tprop p50\tprop p90\tprop p99\tstale p99\tlost\t\n", x.Find)
 	for _, k := range x.Knee {
 		r := doc.Runs[k.Run]
-		fmt.Fprintf(w, "%.0f%%\t%s\t%s\t%s\t%s\t%s\t%s\t\n", 100*k.Fraction, load(k.Load),
+		fmt.Fprintf(w, "%.0f%%\t%s\t%s\t%s\t%s\t%s\t%s\t\n",
+			100*k.Fraction, report.LoadText(k.Load),
 			report.Duration(r.Propagation.P50), report.Duration(r.Propagation.P90),
 			report.Duration(r.Propagation.P99), report.Duration(r.Staleness.P99),
 			percent(capacity.Loss(r)))
@@ -41,48 +40,28 @@ func showCapacity(out io.Writer, doc *sim.Document, given bool) {
 
 // spreadOfSeeds says how much the limit differs from seed to seed.
 func spreadOfSeeds(x *sim.Capacity) string {
-	interval := fmt.Sprintf("%s to %s", load(x.Low), load(x.High))
+	interval := fmt.Sprintf("%s to %s", report.LoadText(x.Low), report.LoadText(x.High))
 	if x.High == 0 {
-		interval = load(x.Low) + " or more"
+		interval = report.LoadText(x.Low) + " or more"
 	}
 	return fmt.Sprintf("%d trials; the median of the limits of %d seeds is %s (%.1f%% interval: "+
-		"%s)", len(x.Trials), len(x.Seeds), load(x.Median), 100*x.Level, interval)
+		"%s)", len(x.Trials), len(x.Seeds), report.LoadText(x.Median), 100*x.Level, interval)
 }
 
 // capacityAnswer is the answer in one sentence.
 func capacityAnswer(x *sim.Capacity) string {
-	unit := loadUnit(x.Find)
+	unit := report.LoadUnit(x.Find)
 	carries := fmt.Sprintf("This configuration carries %s %s, confirmed with %d of %d fresh seeds",
-		load(x.Limit), unit, x.Confirmed, len(x.Fresh))
+		report.LoadText(x.Limit), unit, x.Confirmed, len(x.Fresh))
 	switch {
 	case x.Limit == 0 && x.Beyond == 0:
 		return fmt.Sprintf("Nothing is known: %s.", x.Reason)
 	case x.Limit == 0:
-		return fmt.Sprintf("None: not even %s %s: %s.", load(x.Beyond), unit, x.Reason)
+		return fmt.Sprintf("None: not even %s %s: %s.", report.LoadText(x.Beyond), unit, x.Reason)
 	case x.Confirmed == 0:
-		return fmt.Sprintf("Perhaps %s %s: %s.", load(x.Limit), unit, x.Reason)
+		return fmt.Sprintf("Perhaps %s %s: %s.", report.LoadText(x.Limit), unit, x.Reason)
 	case x.Beyond == 0:
 		return fmt.Sprintf("%s; the limit was %s.", carries, x.Reason)
 	}
-	return fmt.Sprintf("%s; beyond it, at %s: %s.", carries, load(x.Beyond), x.Reason)
-}
-
-// loadUnit names what is counted.
-func loadUnit(find string) string {
-	if find == capacity.Rate {
-		return "changes per second"
-	}
-	return find
-}
-
-// load shows a load, with digits in groups of three.
-func load(v float64) string {
-	if v != math.Trunc(v) {
-		return strconv.FormatFloat(v, 'g', 4, 64)
-	}
-	digits := strconv.FormatFloat(v, 'f', 0, 64)
-	for i := len(digits) - 3; i > 0 && v >= 10_000; i -= 3 {
-		digits = digits[:i] + " " + digits[i:]
-	}
-	return digits
+	return fmt.Sprintf("%s; beyond it, at %s: %s.", carries, report.LoadText(x.Beyond), x.Reason)
 }

@@ -65,26 +65,20 @@ var compareForms = []compareForm{
 
 // compareCommand is the command compare.
 func compareCommand(args []string, stdout, stderr io.Writer) int {
-	fs := pflag.NewFlagSet("compare", pflag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	fs.SortFlags = false
-	fs.Usage = func() {}
+	fs := commandFlags("compare")
 	chosen := fs.String("metric", "", "metrics, separated by commas (default: all); fewer are\n"+
 		"tested more finely. They are "+wrapped(compare.Metrics()))
 	out := fs.StringP("output", "o", "-", "file to write; - is standard output")
 	format := fs.String("format", "", compareFormNames()+
 		" (default: that of the file's extension, or text)")
 	force := fs.Bool("force", false, "compare results of different scenarios, too")
-	wrong := mistakes{unread: make(map[string]bool)}
-	switch err := readFlags(fs, args, &wrong); {
+	wrong := mistakes{command: fs.Name()}
+	switch err := readCommand(fs, compareUsage, args, stdout, &wrong); {
 	case errors.Is(err, pflag.ErrHelp):
-		fmt.Fprint(stdout, compareUsage+fs.FlagUsages())
 		return exitPassed
-	case err != nil:
-		wrong.add("%v", err)
-	case fs.NArg() != 2:
-		wrong.add("%d results: want two, A and B; several of a side have commas between them",
-			fs.NArg())
+	case err == nil && fs.NArg() != 2:
+		wrong.add("%s: want two, A and B; several of a side have commas between them",
+			plural(fs.NArg(), "result"))
 	}
 	o := compare.Options{Force: *force, Metrics: metricNames(fs, *chosen, &wrong)}
 	form := formOf(fs, *format, *out, &wrong)

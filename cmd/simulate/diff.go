@@ -40,20 +40,14 @@ Flags:
 
 // diff is the command of that name.
 func diff(args []string, stdout, stderr io.Writer) int {
-	fs := pflag.NewFlagSet("diff", pflag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	fs.SortFlags = false
-	fs.Usage = func() {}
+	fs := commandFlags("diff")
 	out := fs.String("out", "", "write the trace to this file; gzipped if its name ends in .gz")
 	over := fs.Duration("over", 0, "spread the changes evenly over this time (0s: all at once)")
-	wrong := mistakes{unread: make(map[string]bool)}
-	switch err := readFlags(fs, args, &wrong); {
+	wrong := mistakes{command: fs.Name()}
+	switch err := readCommand(fs, diffUsage, args, stdout, &wrong); {
 	case errors.Is(err, pflag.ErrHelp):
-		fmt.Fprint(stdout, diffUsage+fs.FlagUsages())
 		return exitPassed
-	case err != nil:
-		wrong.add("%s", unknown(fs, err))
-	case fs.NArg() != 2:
+	case err == nil && fs.NArg() != 2:
 		wrong.add("%s: want two, OLD.json and NEW.json", plural(fs.NArg(), "dump"))
 	}
 	if *over < 0 {

@@ -86,6 +86,7 @@ type options struct {
 
 // command is what a command that runs loads has besides the flags of all.
 type command struct {
+	name  string
 	usage string
 	flags func(*options, *pflag.FlagSet)                    // adds its own; may be nil
 	check func(*options, *pflag.FlagSet, *lists, *mistakes) // and sets the configurations
@@ -101,16 +102,11 @@ var everyConfig = command{usage: usage,
 func parse(c *command, args []string, stdout, stderr io.Writer) (*options, int) {
 	o := &options{scenario: sim.DefaultScenario(), args: args, command: c}
 	l := lists{}
-	wrong := mistakes{unread: make(map[string]bool)}
+	wrong := mistakes{command: c.name}
 	o.readScenario(args, &wrong)
 	fs := o.flags(&l)
-	err := readFlags(fs, args, &wrong)
-	switch {
-	case errors.Is(err, pflag.ErrHelp):
-		fmt.Fprint(stdout, c.usage+fs.FlagUsages())
+	if errors.Is(readCommand(fs, c.usage, args, stdout, &wrong), pflag.ErrHelp) {
 		return nil, exitPassed
-	case err != nil:
-		wrong.add("%s", unknown(fs, err))
 	}
 	if fs.NArg() > 0 {
 		wrong.add("%s", unwanted(fs.Args()))
@@ -138,36 +134,51 @@ func readFlags(fs *pflag.FlagSet, args []string, wrong *mistakes) error {
 		if err := fs.Set(f.Name, value); err != nil {
 			said := strings.TrimPrefix(form(f, err), strconv.Quote(value)+": ")
 			wrong.add("--%s %q: %s", f.Name, value, said)
-			wrong.unread[f.Name] = true
+			wrong.couldNotRead(f.Name)
 		}
 		return nil
 	})
+}
+
+// commandFlags is an empty set of flags, which prints nothing by itself.
+func commandFlags(name string) *pflag.FlagSet {
+	fs := pflag.NewFlagSet(name, pflag.ContinueOnError)
+	fs.SetOutput(io.Discard)
+	fs.SortFlags = false
+	fs.Usage = func() {}
+	return fs
+}
+
+// readCommand reads a command's flags, or prints what they are when asked for help (pflag.ErrHelp).
+// Any other error is in wrong, too.
+func readCommand(fs *pflag.FlagSet, usage string, args []string, stdout io.Writer,
+	wrong *mistakes) error {
+	err := readFlags(fs, args, wrong)
+	switch {
+	case errors.Is(err, pflag.ErrHelp):
+		fmt.Fprint(stdout, usage+fs.FlagUsages())
+	case err != nil:
+		wrong.add("%s", unknown(fs, err))
+	}
+	return err
 }
 
 // parseCommand reads the flags of a command that takes nothing else; done means that there is
 // nothing to do but to exit with code.
 func parseCommand(fs *pflag.FlagSet, usage string, args []string, stdout, stderr io.Writer) (
 	done bool, code int) {
-	fs.SetOutput(io.Discard)
-	fs.Usage = func() {}
-	wrong := mistakes{unread: make(map[string]bool)}
-	switch err := readFlags(fs, args, &wrong); {
+	wrong := mistakes{command: fs.Name()}
+	switch err := readCommand(fs, usage, args, stdout, &wrong); {
 	case errors.Is(err, pflag.ErrHelp):
-		fmt.Fprint(stdout, usage+fs.FlagUsages())
 		return true, exitPassed
-	case err != nil:
-		wrong.add("%s", unknown(fs, err))
-	case fs.NArg() > 0:
+	case err == nil && fs.NArg() > 0:
 		wrong.add("%s", unwanted(fs.Args()))
 	}
 	return wrong.report(stderr), exitUsage
 }
 
 func (o *options) flags(l *lists) *pflag.FlagSet {
-	fs := pflag.NewFlagSet("simulate", pflag.ContinueOnError)
-	fs.SortFlags = false
-	fs.SetOutput(io.Discard)
-	fs.Usage = func() {}
+	fs := commandFlags("simulate")
 	s := &o.scenario
 	fs.StringVar(&o.file, "scenario", "", "scenario file (YAML) to start from; - is stdin")
 	fs.StringArrayVar(&o.sets, "set", nil, "path=value: a field of the scenario; may be repeated")

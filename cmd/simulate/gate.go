@@ -112,8 +112,7 @@ func gateExit(err error) int {
 // parseGate understands the command line. A nil result comes with the exit code.
 func parseGate(args []string, stdout, stderr io.Writer) (*gateOptions, int) {
 	o := &gateOptions{stderr: stderr}
-	fs := pflag.NewFlagSet("gate", pflag.ContinueOnError)
-	fs.SortFlags = false
+	fs := commandFlags("gate")
 	tiers := fs.String("tier", gate.Exact+","+gate.Counted, "some of "+
 		strings.Join(gateTiers, ", "))
 	fs.StringVar(&o.base, "base", "", "commit to compare with by time, such as origin/main")
@@ -130,7 +129,7 @@ func parseGate(args []string, stdout, stderr io.Writer) (*gateOptions, int) {
 	if done, code := parseCommand(fs, gateUsage, args, stdout, stderr); done {
 		return nil, code
 	}
-	var wrong mistakes
+	wrong := mistakes{command: fs.Name()}
 	o.resolve(*tiers, *machine, *format, *pairs, fs, &wrong)
 	if wrong.report(stderr) {
 		return nil, exitUsage

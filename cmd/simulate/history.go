@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"github.com/google/renameio/v2/maybe"
-	"github.com/spf13/pflag"
 
 	"github.com/notifylab/notifylab/bench/gate"
 )
@@ -50,15 +49,14 @@ var historyForms = []historyForm{
 
 // historyCommand is the command history.
 func historyCommand(args []string, stdout, stderr io.Writer) int {
-	fs := pflag.NewFlagSet("history", pflag.ContinueOnError)
-	fs.SortFlags = false
+	fs := commandFlags("history")
 	file := fs.String("history", "results/history.ndjson", "file of the history")
 	format := fs.String("format", "", "text, html or csv (default: the file's extension, or text)")
 	out := fs.StringP("output", "o", "-", "file to write; - is standard output")
 	if done, code := parseCommand(fs, historyUsage, args, stdout, stderr); done {
 		return code
 	}
-	var wrong mistakes
+	wrong := mistakes{command: fs.Name()}
 	name := *format
 	if name == "" {
 		if name = "text"; filepath.Ext(*out) != "" {

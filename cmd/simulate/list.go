@@ -5,8 +5,6 @@ import (
 	"io"
 	"text/tabwriter"
 
-	"github.com/spf13/pflag"
-
 	"github.com/notifylab/notifylab/sim"
 )
 
@@ -24,7 +22,7 @@ Flags:
 
 // listWorkloads is the command list.
 func listWorkloads(args []string, stdout, stderr io.Writer) int {
-	fs := pflag.NewFlagSet("list", pflag.ContinueOnError)
+	fs := commandFlags("list")
 	if done, code := parseCommand(fs, listUsage, args, stdout, stderr); done {
 		return code
 	}

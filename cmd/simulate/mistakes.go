@@ -15,13 +15,22 @@ import (
 
 // mistakes collects everything that is wrong with a command line.
 type mistakes struct {
-	lines  []string
-	unread map[string]bool   // flags whose value couldn't be read: nothing more is said of them
-	places map[string]string // where the fields of a scenario are given, unless by flags
+	command string // whose help tells more; "": simulate's own
+	lines   []string
+	unread  map[string]bool   // flags whose value couldn't be read
+	places  map[string]string // where the fields of a scenario are given, unless by flags
 }
 
 func (m *mistakes) add(format string, args ...any) {
 	m.lines = append(m.lines, fmt.Sprintf(format, args...))
+}
+
+// couldNotRead notes a flag, for nothing more to be said of it.
+func (m *mistakes) couldNotRead(flag string) {
+	if m.unread == nil {
+		m.unread = make(map[string]bool)
+	}
+	m.unread[flag] = true
 }
 
 // addAll adds an error of package sim, with its fields as flags.
@@ -77,8 +86,9 @@ func (m *mistakes) report(stderr io.Writer) bool {
 	if len(m.lines) == 0 {
 		return false
 	}
-	fmt.Fprintf(stderr, "simulate: %s in the command line; see simulate --help\n",
-		plural(len(m.lines), "mistake"))
+	help := strings.TrimLeft(m.command+" --help", " ")
+	fmt.Fprintf(stderr, "simulate: %s in the command line; see simulate %s\n",
+		plural(len(m.lines), "mistake"), help)
 	for _, line := range m.lines {
 		fmt.Fprintln(stderr, "  "+line)
 	}

@@ -51,7 +51,7 @@ type recommendCommand struct {
 // recommend is that command.
 func recommend(args []string, stdout, stderr io.Writer) int {
 	c := &recommendCommand{plan: plan{name: "recommend"}}
-	o, code := parse(&command{recommendUsage, c.flags, c.check}, args, stdout, stderr)
+	o, code := parse(&command{"recommend", recommendUsage, c.flags, c.check}, args, stdout, stderr)
 	if o == nil {
 		return code
 	}

@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"github.com/notifylab/notifylab/notify/clock"
@@ -58,8 +57,7 @@ type recordOptions struct {
 
 // recordCommand is the command record.
 func recordCommand(args []string, stdout, stderr io.Writer) int {
-	fs, o := pflag.NewFlagSet("record", pflag.ContinueOnError), recordOptions{}
-	fs.SortFlags = false
+	fs, o := commandFlags("record"), recordOptions{}
 	fs.StringVar(&o.config.URL, "from", "", "the registry, such as http://127.0.0.1:30100")
 	fs.StringVar(&o.out, "out", "", "write the trace to this file; gzipped if its name ends in .gz")
 	fs.DurationVar(&o.duration, "duration", 0, "end after this time (0s: at Ctrl-C)")
@@ -71,7 +69,7 @@ func recordCommand(args []string, stdout, stderr io.Writer) int {
 	if done, code := parseCommand(fs, recordUsage, args, stdout, stderr); done {
 		return code
 	}
-	wrong := mistakes{}
+	wrong := mistakes{command: fs.Name()}
 	r := o.recorder(&wrong)
 	if wrong.report(stderr) {
 		return exitUsage

@@ -73,22 +73,15 @@ func reportCommand(args []string, stdin io.Reader, stdout, stderr io.Writer) int
 // exit code.
 func parseReport(args []string, stdin io.Reader, stdout, stderr io.Writer) (*reportOptions, int) {
 	o := &reportOptions{}
-	fs := pflag.NewFlagSet("report", pflag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	fs.Usage = func() {}
-	fs.SortFlags = false
+	fs := commandFlags("report")
 	fs.StringVarP(&o.out, "output", "o", "-", "file to write; - is standard output")
 	fs.StringVar(&o.format, "format", "", "one of "+formatNames()+
 		" (default: that of the file's extension, or text)")
 	fs.StringVar(&o.runs, "run", "",
 		"numbers of the configurations to show, such as 1,3 (default: all)")
-	wrong := mistakes{unread: make(map[string]bool)}
-	switch err := readFlags(fs, args, &wrong); {
-	case errors.Is(err, pflag.ErrHelp):
-		fmt.Fprint(stdout, reportUsage+fs.FlagUsages())
+	wrong := mistakes{command: fs.Name()}
+	if errors.Is(readCommand(fs, reportUsage, args, stdout, &wrong), pflag.ErrHelp) {
 		return nil, exitPassed
-	case err != nil:
-		wrong.add("%v", err)
 	}
 	o.resolveFormat(fs, &wrong)
 	o.numbers = sizes("run", o.runs, &wrong)

@@ -21,7 +21,7 @@ import (
 func (o *options) readScenario(args []string, wrong *mistakes) {
 	first := &options{scenario: sim.DefaultScenario(), command: o.command}
 	flags := first.flags(&lists{})
-	unheard := mistakes{unread: make(map[string]bool)}
+	unheard := mistakes{}
 	if errors.Is(readFlags(flags, args, &unheard), pflag.ErrHelp) {
 		return
 	}
@@ -76,7 +76,7 @@ func (o *options) readFile(file string, wrong *mistakes) {
 		wrong.add("--scenario: %v: want a scenario file (YAML), or - for stdin", err)
 	}
 	for _, m := range ms {
-		wrong.unread[flagName(m.Field)] = true
+		wrong.couldNotRead(flagName(m.Field))
 		subject := strings.TrimSpace(m.Field + " " + m.Got)
 		wrong.add("%s:%d: %s: want %s", name, m.Line, subject, m.Want)
 	}
@@ -107,7 +107,7 @@ func (o *options) applySets(flags *pflag.FlagSet, sets []string, wrong *mistakes
 		wrong.places[path] = "--set " + path
 		var m sim.Mistake
 		if errors.As(o.scenario.Set(path, value), &m) {
-			wrong.unread[flagName(path)] = true
+			wrong.couldNotRead(flagName(path))
 			if m.Field == path && m.Got != strconv.Quote(value) { // it is about a part of the text
 				set += ": " + m.Got
 			}

@@ -56,10 +56,9 @@ type serveOptions struct {
 
 // serve is the command of that name.
 func serve(args []string, stdout, stderr io.Writer) int {
-	fs, o := pflag.NewFlagSet("serve", pflag.ContinueOnError), serveOptions{}
+	fs, o := commandFlags("serve"), serveOptions{}
 	o.scenario = sim.DefaultScenario()
 	s := &o.scenario
-	fs.SortFlags = false
 	fs.StringVar(&o.listen, "listen", "127.0.0.1:30100",
 		"address of HTTP and WebSocket; port 0 is any free one")
 	fs.StringVar(&o.grpc, "grpc", "", "address of gRPC (none unless it is given)")
@@ -74,7 +73,7 @@ func serve(args []string, stdout, stderr io.Writer) int {
 	if done, code := parseCommand(fs, serveUsage, args, stdout, stderr); done {
 		return code
 	}
-	var wrong mistakes
+	wrong := mistakes{command: fs.Name()}
 	c := server.Config{Topology: o.topology(fs, &wrong), Providers: s.Providers, Rate: o.rate,
 		Churn: float64(o.churn), Seed: s.Seed, Version: speaks}
 	o.check(fs, &c, &wrong)

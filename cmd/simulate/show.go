@@ -27,17 +27,12 @@ Flags:
 
 // showScenario is the command show.
 func showScenario(args []string, stdout, stderr io.Writer) int {
-	fs := pflag.NewFlagSet("show", pflag.ContinueOnError)
-	fs.SetOutput(io.Discard)
-	fs.Usage = func() {}
-	wrong := mistakes{unread: make(map[string]bool)}
-	switch err := readFlags(fs, args, &wrong); {
+	fs := commandFlags("show")
+	wrong := mistakes{command: fs.Name()}
+	switch err := readCommand(fs, showUsage, args, stdout, &wrong); {
 	case errors.Is(err, pflag.ErrHelp):
-		fmt.Fprint(stdout, showUsage+fs.FlagUsages())
 		return exitPassed
-	case err != nil:
-		wrong.add("%s", unknown(fs, err))
-	case fs.NArg() != 1:
+	case err == nil && fs.NArg() != 1:
 		wrong.add("%s: want one, of %s", plural(fs.NArg(), "name"), workloadNames())
 	}
 	w, err := sim.FindWorkload(fs.Arg(0))

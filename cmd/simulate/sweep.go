@@ -49,7 +49,7 @@ type sweepCommand struct {
 // sweep is that command.
 func sweep(args []string, stdout, stderr io.Writer) int {
 	c := &sweepCommand{plan: plan{name: "sweep"}}
-	o, code := parse(&command{sweepUsage, c.flags, c.check}, args, stdout, stderr)
+	o, code := parse(&command{"sweep", sweepUsage, c.flags, c.check}, args, stdout, stderr)
 	if o == nil {
 		return code
 	}

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/spf13/pflag"
-
 	"github.com/notifylab/notifylab/sim"
 	"github.com/notifylab/notifylab/sim/report"
 )
@@ -27,7 +25,7 @@ Flags:
 
 // validate is the command of that name.
 func validate(args []string, stdout, stderr io.Writer) int {
-	fs := pflag.NewFlagSet("validate", pflag.ContinueOnError)
+	fs := commandFlags("validate")
 	o := &options{clock: sim.VirtualClock}
 	fs.StringVar(&o.costFrom, "cost", "default",
 		"cost model of the virtual clock: default, zero or a file")
@@ -35,7 +33,7 @@ func validate(args []string, stdout, stderr io.Writer) int {
 	if done, code := parseCommand(fs, validateUsage, args, stdout, stderr); done {
 		return code
 	}
-	var wrong mistakes
+	wrong := mistakes{command: fs.Name()}
 	if o.resolveClock(fs, &wrong); wrong.report(stderr) {
 		return exitUsage
 	}

@@ -46,8 +46,8 @@ func ParseKnob(text string) (sim.Knob, error) {
 			ErrKnob, text)
 	}
 	if !slices.Contains(Paths(), path) {
-		return sim.Knob{}, fmt.Errorf("%w: field %q: want one of %s", ErrKnob, path,
-			strings.Join(Paths(), ", "))
+		return sim.Knob{}, fmt.Errorf("%w: field %q: want %s", ErrKnob, path,
+			sim.OneOf(path, Paths()))
 	}
 	k := sim.Knob{Path: path}
 	for item := range strings.SplitSeq(list, ",") {
