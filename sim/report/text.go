@@ -181,9 +181,19 @@ func virtualCost(b *strings.Builder, d *sim.Document) {
 	if e.CostModel == nil || e.Took == nil {
 		return
 	}
-	s := &d.Scenario
-	simulated := float64(len(d.Runs)) * (s.Warmup + s.Duration).Seconds()
+	simulated := simulatedSeconds(d)
 	fmt.Fprintf(b, "virtual clock, cost model of %q; simulated %.3gs in %.3gs (%.3g×real time), "+
 		"%.3g CPU s, %s\n", e.CostModel.Machine, simulated, e.Took.WallSeconds,
 		simulated/e.Took.WallSeconds, e.Took.CPUSeconds, Bytes(e.Took.PeakRSS))
+}
+
+// simulatedSeconds is without the healing, and what an interrupted run left out.
+func simulatedSeconds(d *sim.Document) (sum float64) {
+	whole := (d.Scenario.Warmup + d.Scenario.Duration).Seconds()
+	for _, r := range d.Runs {
+		if n := len(r.Series); n > 0 {
+			sum += min(whole, r.Series[n-1].At)
+		}
+	}
+	return sum
 }
