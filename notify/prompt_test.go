@@ -129,6 +129,8 @@ func TestPatience_AnIdleEngineLooksAtNothing(t *testing.T) {
 		start(t, e)
 		_, err = e.Subscribe(instance, subject, "g", eager(), nil)
 		require.NoError(t, err)
+		time.Sleep(2 * notify.DefaultPatience) // the first look is at a worker that has just begun
+		synctest.Wait()
 		for range 3 {
 			before := clk.set.Load()
 			require.NoError(t, e.Publish(t.Context(), newEvent(1)))

@@ -31,6 +31,11 @@
 // the connection or the driver ends the session, nothing is written any more; Unsent says how many
 // events that cost. CloseCode gives the code and the words that a client is told.
 //
+// Lateness: drivers look up to 64 times in a heartbeat whose time has come, all at the same times,
+// so that an idle process is woken seldom and sends many pings then. A ping, and the end of a
+// ReadTimeout, comes up to a 64th of the shorter of both late. That doesn't add up: pings are a
+// heartbeat apart. Events and WriteTimeout don't wait for a look.
+//
 // # Passive core, goroutine shell
 //
 // A Session has no goroutine and no clock. A driver asks Next what is to be done, does that, and
@@ -48,10 +53,7 @@
 //     a goroutine of their own for that one step, after which the session goes back to the line. A
 //     connection that isn't a TryConn gets one for every write. There is at most one for each
 //     session; no other bound is set, for what they wait for is not the pool's.
-//   - One timer serves all sessions. An event doesn't touch it. It goes off up to 64 times in a
-//     heartbeat, so a ping and the end of a ReadTimeout come up to a 64th of the shorter of both
-//     late, together with others: an idle process is woken seldom. Lateness doesn't add up, pings
-//     are a heartbeat apart.
+//   - One timer serves all sessions. An event doesn't touch it.
 //   - A reader for each connection remains, because a goroutine that reads is the only way in which
 //     Go's network poller tells that there is something to read.
 //   - NewPool starts nothing. Run owns the goroutines. When its ctx ends, or with Close, it ends

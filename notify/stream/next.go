@@ -126,7 +126,7 @@ func (s *Session) decide(now time.Time) (step Step, decided bool) {
 // each time don't add that up.
 func (s *Session) ping(now time.Time) Step {
 	s.pingAt = s.pingAt.Add(s.c.heartbeat())
-	if s.c.OneWay || !s.pingAt.After(now) {
+	if !s.pingAt.After(now) {
 		s.pingAt = now.Add(s.c.heartbeat())
 	}
 	s.writeBy = now.Add(s.c.writeTimeout())

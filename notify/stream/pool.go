@@ -46,7 +46,6 @@ func (c *PoolConfig) Validate() error {
 type Pool struct {
 	workers int
 	clock   clock.Clock
-	origin  time.Time       // what its timers count from
 	ctx     context.Context // ends when the pool is to end
 	cancel  context.CancelCauseFunc
 	aside   sync.WaitGroup // goroutines of one step each
@@ -74,7 +73,6 @@ func NewPool(c PoolConfig) (*Pool, error) {
 	if p.clock == nil {
 		p.clock = clock.Real{}
 	}
-	p.origin = p.clock.Now()
 	p.work = sync.NewCond(&p.mu)
 	p.ctx, p.cancel = context.WithCancelCause(context.Background())
 	return p, nil
@@ -180,7 +178,7 @@ func (p *Pool) keepTime() {
 func (p *Pool) fire(now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	since := now.Sub(p.origin)
+	since := now.Sub(origin)
 	for len(p.timers.slots) > 0 {
 		if at := p.timers.slots[0].at; at > since {
 			return at - since
@@ -223,11 +221,6 @@ func (p *Pool) next() *member {
 	m.state = busy
 	return m
 }
-
-// grainShare is how many times in a heartbeat a pool looks whose time has come. With few looks many
-// pings go out at once: where there is nothing else to do, to wake up for one costs several times
-// as much as to send it.
-const grainShare = 64
 
 // idleMax is how long the timer sleeps when there is nobody.
 const idleMax = time.Hour

@@ -24,7 +24,7 @@ type member struct {
 	// Guarded by p.mu.
 	state state
 	woken bool          // there was a wake-up while it was busy
-	until time.Duration // when parked: look again then, after the pool's origin
+	until time.Duration // when parked: look again then
 	slot  *slot         // not after until, for time is mostly put off; nil: none
 	place int           // in slot
 	after *member       // in the line of those who are ready
@@ -60,7 +60,7 @@ func (p *Pool) park(m *member, until time.Time) {
 		p.readyLocked(m)
 		return
 	}
-	m.state, m.until = parked, roundUp(until.Sub(p.origin), m.s.grain())
+	m.state, m.until = parked, m.s.look(until)
 	if m.slot != nil && m.slot.at <= m.until {
 		return // an event changes nothing about the time, so this is the rule
 	}
@@ -71,14 +71,6 @@ func (p *Pool) park(m *member, until time.Time) {
 		default: // one is enough
 		}
 	}
-}
-
-// roundUp rounds up to a multiple of grain; one of 0 is none.
-func roundUp(d, grain time.Duration) time.Duration {
-	if part := d % max(grain, 1); part > 0 {
-		d += grain - part
-	}
-	return d
 }
 
 // again puts a member that isn't done at the end of the line.

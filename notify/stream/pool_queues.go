@@ -23,7 +23,7 @@ func (l *line) pop() *member {
 	return m
 }
 
-// slot is a time after the pool's origin, and the members that are looked at then.
+// slot is the time of a look, and the members it is for.
 type slot struct {
 	at      time.Duration
 	members []*member

@@ -109,7 +109,7 @@ func (m *model) step(t *rapid.T) stream.Step {
 		m.writeBy = m.now.Add(writeMax)
 	}
 	require.Equal(t, m.writeBy, step.Deadline)
-	if due && m.pingAt.Add(beat).After(m.now) && !m.oneWay {
+	if due && m.pingAt.Add(beat).After(m.now) {
 		m.pingAt = m.pingAt.Add(beat)
 	} else if due {
 		m.pingAt = m.now.Add(beat)

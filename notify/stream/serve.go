@@ -71,7 +71,7 @@ func drive(ctx context.Context, conn Conn, s *Session, clk clock.Clock) {
 		case step.List:
 			s.List(ctx)
 		default:
-			timer.Reset(step.Until.Sub(clk.Now()))
+			timer.Reset(s.look(step.Until) - clk.Now().Sub(origin))
 			select {
 			case <-wake:
 			case <-timer.C():

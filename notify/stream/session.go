@@ -109,15 +109,6 @@ func (s *Session) Heard(now time.Time, what Heard, size int) {
 // ReadLimit is the most that a client's message may have, for transports that check it themselves.
 func (s *Session) ReadLimit() int { return cmp.Or(s.c.ReadLimit, DefaultReadLimit) }
 
-// grain is how late a pool may be.
-func (s *Session) grain() time.Duration {
-	shortest := s.c.heartbeat()
-	if !s.c.OneWay {
-		shortest = min(shortest, s.c.readTimeout())
-	}
-	return shortest / grainShare
-}
-
 // OneWay is what its Config says, for transports that carry nothing else.
 func (s *Session) OneWay() bool { return s.c.OneWay }
 
