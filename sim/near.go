@@ -30,23 +30,28 @@ func Nearest(got string, names []string) string {
 	return nearest
 }
 
-// distance is how many bytes have to be put in, left out or changed to make b of a (Levenshtein).
+// distance is how many bytes have to be put in, left out, changed, or swapped with their neighbour
+// to make b of a, each at most once (optimal string alignment).
 func distance(a, b string) int {
-	row := make([]int, len(b)+1) // from a[:i] to each b[:j]
-	for j := range row {
-		row[j] = j
+	d := make([][]int, len(a)+1) // from a[:i] to b[:j]
+	for i := range d {
+		d[i] = make([]int, len(b)+1)
+		d[i][0] = i
 	}
-	for i := range len(a) {
-		corner := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			changed := corner
-			if a[i] != b[j] {
+	for j := range d[0] {
+		d[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			changed := d[i-1][j-1]
+			if a[i-1] != b[j-1] {
 				changed++
 			}
-			corner = row[j+1]
-			row[j+1] = min(changed, row[j]+1, row[j+1]+1)
+			d[i][j] = min(changed, d[i-1][j]+1, d[i][j-1]+1)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				d[i][j] = min(d[i][j], d[i-2][j-2]+1)
+			}
 		}
 	}
-	return row[len(b)]
+	return d[len(a)][len(b)]
 }
