@@ -48,7 +48,9 @@
 // while the client is silent; all else is done by the pool's workers, one for each CPU.
 //
 //   - A session is woken, never polled: a wake-up puts it at the end of a line, once, and a worker
-//     that takes it out of there is the only one that drives it until it has nothing to do.
+//     that takes it out of there is the only one that drives it until it has nothing to do. Those
+//     whose time has come have a line of their own, served by turns with that of the others, so
+//     that many pings hold no event up.
 //   - A worker waits for no client. What a connection doesn't take at once, a list, and a close get
 //     a goroutine of their own for that one step, after which the session goes back to the line. A
 //     connection that isn't a TryConn gets one for every write. There is at most one for each

@@ -52,7 +52,7 @@ type Pool struct {
 	sooner  chan struct{}  // there is an earlier time in timers than there was
 
 	mu     sync.Mutex
-	ready  line
+	ready  lines
 	timers timers // of the sessions that are parked, and stale ones
 	all    map[*member]struct{}
 	idle   int        // workers that wait
@@ -129,7 +129,7 @@ func (p *Pool) join(m *member) bool {
 		return false
 	}
 	p.all[m] = struct{}{}
-	p.readyLocked(m)
+	p.readyLocked(m, &p.ready.woken)
 	return true
 }
 
@@ -189,28 +189,28 @@ func (p *Pool) fire(now time.Time) time.Duration {
 			case m.until > since:
 				p.timers.add(m, m.until) // it was put off since
 			default:
-				p.readyLocked(m)
+				p.readyLocked(m, &p.ready.due)
 			}
 		}
 	}
 	return idleMax
 }
 
-// readyLocked puts a member in the line, and wakes a worker if one waits.
-func (p *Pool) readyLocked(m *member) {
+// readyLocked puts a member in a line, and wakes a worker if one waits.
+func (p *Pool) readyLocked(m *member, in *line) {
 	m.state = ready
-	p.ready.push(m)
+	in.push(m)
 	if p.idle > 0 {
 		p.idle-- // here and not by the worker, or each of many would wake the same one again
 		p.work.Signal()
 	}
 }
 
-// next returns the member that has waited longest, or nil at the end.
+// next returns the member that has waited longest in its line, or nil at the end.
 func (p *Pool) next() *member {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for p.ready.first == nil {
+	for p.ready.empty() {
 		if p.ended && len(p.all) == 0 {
 			return nil
 		}

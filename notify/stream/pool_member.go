@@ -27,7 +27,7 @@ type member struct {
 	until time.Duration // when parked: look again then
 	slot  *slot         // not after until, for time is mostly put off; nil: none
 	place int           // in slot
-	after *member       // in the line of those who are ready
+	after *member       // in its line
 }
 
 // state says who may call Next: nobody but whoever made the member busy.
@@ -35,7 +35,7 @@ type state uint8
 
 const (
 	busy   state = iota // in the hands of a worker, or of a goroutine of its own
-	ready               // in the line
+	ready               // in a line
 	parked              // waits for wake or its time
 )
 
@@ -45,7 +45,7 @@ func (m *member) wake() {
 	m.p.mu.Lock()
 	defer m.p.mu.Unlock()
 	if m.state == parked {
-		m.p.readyLocked(m)
+		m.p.readyLocked(m, &m.p.ready.woken)
 	} else {
 		m.woken = true
 	}
@@ -57,7 +57,7 @@ func (p *Pool) park(m *member, until time.Time) {
 	defer p.mu.Unlock()
 	if m.woken {
 		m.woken = false
-		p.readyLocked(m)
+		p.readyLocked(m, &p.ready.woken)
 		return
 	}
 	m.state, m.until = parked, m.s.look(until)
@@ -78,7 +78,7 @@ func (p *Pool) again(m *member) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	m.woken = false // it is looked at anyway
-	p.readyLocked(m)
+	p.readyLocked(m, &p.ready.woken)
 }
 
 // drive is a worker.

@@ -23,6 +23,26 @@ func (l *line) pop() *member {
 	return m
 }
 
+// lines are those of the members that are ready: the ones that were woken or have more to do, and
+// the ones whose time has come. They are served by turns, so that many pings hold no event up.
+type lines struct {
+	woken, due line
+	dueNext    bool
+}
+
+func (l *lines) empty() bool { return l.woken.first == nil && l.due.first == nil }
+
+// pop is not called when both are empty.
+func (l *lines) pop() *member {
+	l.dueNext = l.woken.first == nil || l.dueNext && l.due.first != nil
+	if l.dueNext {
+		l.dueNext = false
+		return l.due.pop()
+	}
+	l.dueNext = true
+	return l.woken.pop()
+}
+
 // slot is the time of a look, and the members it is for.
 type slot struct {
 	at      time.Duration

@@ -102,6 +102,52 @@ func TestPool_PingsAHeartbeatApartAndManyAtOnce(t *testing.T) {
 	})
 }
 
+// slowPings takes a millisecond of a worker's time for each ping.
+type slowPings struct{ trying }
+
+func (c slowPings) TryPing() (stream.Rest, error) {
+	time.Sleep(time.Millisecond)
+	return c.trying.TryPing()
+}
+
+// TestPool_ManyPingsHoldNoEventUp has one worker, and 200 pings that are due at once.
+func TestPool_ManyPingsHoldNoEventUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, w := newPool(t, 1), newCrowd(t)
+		w.c.EncodeList = nil
+		for range 200 {
+			w.join(p, nil, func(m *memory) stream.Conn { return slowPings{trying{m}} })
+		}
+		synctest.Wait()
+		pings := func() (n int) {
+			for _, m := range w.conns {
+				_, _, pingsAt := m.soFar()
+				n += len(pingsAt)
+			}
+			return n
+		}
+		for pings() == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		other := here
+		other.Group = "other"
+		s, err := stream.Open(w.Engine, other, nil, &watch.Config{}, &w.c, time.Now())
+		require.NoError(t, err)
+		m := newMemory()
+		w.all.Go(func() { _ = p.Serve(context.Background(), trying{m}, s) })
+		ev := &notify.Event{Type: kind, Subject: other.Subject, Revision: 1}
+		require.NoError(t, w.Publish(context.Background(), ev, other.Group))
+		time.Sleep(5 * time.Millisecond)
+		synctest.Wait()
+		frames, _, _ := m.soFar()
+		assert.Equal(t, []string{"e1"}, frames)
+		assert.Less(t, pings(), 100, "most are still to come")
+		time.Sleep(time.Second)
+		assert.Equal(t, 200, pings())
+		w.end()
+	})
+}
+
 // TestPool_AConnectionThatIsStuckHoldsNobodyUp has one worker, so it must not be the stuck one's.
 func TestPool_AConnectionThatIsStuckHoldsNobodyUp(t *testing.T) {
 	for name, wrap := range map[string]func(*memory) stream.Conn{"plain": plain, "tries": tries} {
